@@ -1,0 +1,112 @@
+"""`claim`: an assertion that says in words what it asserts and shows the evidence.
+
+A lesson states nothing that it does not check. `claim` compares a measured value with an exact
+answer, prints one line for the reader, and raises ``AssertionError`` when the two disagree. The
+tests read every claim back, and see each one fail when its measured value is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One checked statement: its words, the measurement, and the test it had to pass."""
+
+    text: str
+    measured: Tensor
+    expected: Tensor
+    relation: str  # "equals", "below" or "above"
+    within: float
+
+    def error(self) -> float:
+        """Largest absolute difference between measured and expected."""
+        return float((self.measured - self.expected).abs().max())
+
+    def holds(self) -> bool:
+        """Whether the measurement passes."""
+        if not bool(torch.isfinite(self.measured).all()):
+            return False
+        if self.relation == "equals":
+            return self.error() <= self.within
+        gap = self.measured - self.expected
+        return bool((gap < 0).all() if self.relation == "below" else (gap > 0).all())
+
+    def evidence(self) -> str:
+        """The measurement in the words that the reader sees."""
+        if self.relation != "equals":
+            worst = self.measured.max() if self.relation == "below" else self.measured.min()
+            bound = self.expected.min() if self.relation == "below" else self.expected.max()
+            sign = "<" if self.relation == "below" else ">"
+            return f"{float(worst):.3g} {sign} {float(bound):.3g}"
+        if self.measured.numel() == 1 and self.within > 0:
+            return f"{_show(self.measured)} = {_show(self.expected)} within {self.within:.1e}"
+        return f"largest difference of {self.measured.numel()} values below {self.within:.1e}"
+
+
+Listener = Callable[[Claim], None]
+listeners: list[Listener] = []
+"""Called with every claim that is made, before it is judged; the tests use this."""
+
+
+def claim(
+    text: str,
+    measured: Tensor | float,
+    *,
+    equals: Tensor | float | None = None,
+    within: float | None = None,
+    below: Tensor | float | None = None,
+    above: Tensor | float | None = None,
+) -> None:
+    """Check a statement against an exact answer, and print the verdict.
+
+    Give exactly one of ``equals`` (with its absolute tolerance ``within``), ``below`` or ``above``.
+
+    Parameters
+    ----------
+    text : str
+        The claim, one sentence without a full stop, as it appears on the claims page.
+    measured : Tensor or float
+        What the computation gave.
+    equals, below, above : Tensor or float
+        The exact answer, or the bound, broadcastable against ``measured``.
+    within : float
+        Largest absolute difference accepted with ``equals``.
+
+    Raises
+    ------
+    AssertionError
+        If the claim does not hold.
+    ValueError
+        If the call does not say exactly one thing to compare with.
+    """
+    given = {"equals": equals, "below": below, "above": above}
+    chosen = [name for name, value in given.items() if value is not None]
+    if len(chosen) != 1 or (within is not None) != (chosen == ["equals"]):
+        raise ValueError(f"claim needs equals= with within=, or below=, or above=; got {chosen}")
+    relation = chosen[0]
+    left, right = torch.broadcast_tensors(_tensor(measured), _tensor(given[relation]))
+    made = Claim(text, left, right, relation, float(within or 0.0))
+    for listener in listeners:
+        listener(made)
+    if not made.holds():
+        raise AssertionError(
+            f"{text}: measured {_show(left)}, wanted {relation} {_show(right)}"
+            + (f" within {within:.1e}" if within is not None else "")
+        )
+    print(f"✓ {text}: {made.evidence()}")
+
+
+def _tensor(value: Tensor | float) -> Tensor:
+    return torch.as_tensor(value, dtype=torch.float64).detach().cpu()
+
+
+def _show(value: Tensor) -> str:
+    if value.numel() != 1:
+        return f"{tuple(value.shape)} values"
+    return f"{float(value) + 0.0:.4g}"
