@@ -27,9 +27,7 @@ Score = Callable[[Tensor, Sigma], Tensor]
 """``score(x, sigma)`` is the gradient in ``x`` of ``log p_sigma(x)``, shaped like ``x``."""
 
 
-def expand_sigma(
-    sigma: Sigma, x: Tensor, *, event_dims: int = 1, positive: bool = False
-) -> Tensor:
+def expand_sigma(sigma: Sigma, x: Tensor, *, event_dims: int = 1, positive: bool = False) -> Tensor:
     """Check ``sigma`` and give it the trailing ones that let it multiply ``x``.
 
     Parameters
