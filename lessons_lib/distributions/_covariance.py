@@ -1,0 +1,83 @@
+"""Full covariances at every noise level: ``cov + sigma^2 I`` from one eigendecomposition."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lessons_lib.shapes import check_tensor
+
+
+class SmoothedCovariance:
+    """Solve with ``cov + sigma^2 I`` for any ``sigma``, for one matrix or a stack of them.
+
+    With ``cov = U diag(lam) U'`` the smoothed matrix is ``U diag(lam + sigma^2) U'``: one
+    eigendecomposition serves all noise levels. A matrix that requires a gradient is factored
+    anew by Cholesky instead, because the derivative of eigenvectors is infinite where two
+    eigenvalues meet.
+
+    Parameters
+    ----------
+    cov : Tensor, shape ``(*K, n, n)``
+        Symmetric positive definite, in squared units of ``x``.
+    name : str
+        The argument's name in error messages.
+
+    Raises
+    ------
+    ValueError
+        If a matrix is not symmetric or not positive definite.
+    """
+
+    def __init__(self, cov: Tensor, name: str) -> None:
+        check_tensor(cov, name, last=cov.shape[-1:] * 2, min_dims=2)
+        flat = cov.detach()
+        size = flat.abs().amax(dim=(-2, -1), keepdim=True)
+        if not torch.allclose(flat / size, flat.mT / size, rtol=0, atol=1e-5):
+            raise ValueError(f"{name} must be symmetric, got {flat.tolist()}")
+        lam, u = torch.linalg.eigh(flat)
+        if bool((lam <= 1e2 * torch.finfo(cov.dtype).tiny).any()):
+            raise ValueError(
+                f"{name} must be positive definite, got a smallest eigenvalue of {lam.min():g}"
+            )
+        self.cov, self.lam, self.u = cov, lam, u
+
+    def solve(self, d: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``(cov + variance I)^-1 d`` and ``log det(cov + variance I)``.
+
+        Parameters
+        ----------
+        d : Tensor, shape ``(*, *K, n)``
+            Right-hand sides.
+        variance : Tensor, shape ``()`` or broadcastable to ``(*, *K, 1)``
+            Noise variance ``sigma^2``.
+
+        Returns
+        -------
+        tuple of Tensor
+            Shapes ``(*, *K, n)`` and broadcastable to ``(*, *K)``.
+        """
+        if self.cov.requires_grad:
+            eye = torch.eye(d.shape[-1], dtype=d.dtype, device=d.device)
+            extra = variance[..., None] if variance.ndim else variance
+            lower = torch.linalg.cholesky(self.cov.to(d) + extra * eye)
+            solved = torch.cholesky_solve(d[..., None], lower)[..., 0]  # (*, *K, n)
+            return solved, 2 * lower.diagonal(dim1=-2, dim2=-1).log().sum(-1)
+        lam, u = self.lam.to(d) + variance, self.u.to(d)
+        z = torch.einsum("...i,...ij->...j", d, u) / lam
+        return torch.einsum("...j,...ij->...i", z, u), lam.log().sum(-1)
+
+    def colour(self, noise: Tensor) -> Tensor:
+        """Turn unit normal ``noise`` of shape ``(*, *K, n)`` into noise of covariance ``cov``."""
+        return torch.einsum("...j,...ij->...i", noise * self.lam.sqrt(), self.u)
+
+
+def as_covariance(value: float | Tensor, n: int, like: Tensor, name: str) -> Tensor:
+    """A number becomes that variance times the identity; a tensor passes through."""
+    if isinstance(value, Tensor):
+        check_tensor(value, name, min_dims=0)
+    else:
+        value = torch.tensor(float(value), dtype=like.dtype, device=like.device)
+    if value.ndim < 2:
+        return value[..., None, None] * torch.eye(n, dtype=like.dtype, device=like.device)
+    return value

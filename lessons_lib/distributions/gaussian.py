@@ -1,0 +1,83 @@
+"""The normal density, whose score is minus the whitened distance to the mean."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from lessons_lib.distributions._covariance import SmoothedCovariance, as_covariance
+from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+
+
+class Gaussian:
+    """Normal density N(mean, cov) and all its smoothed versions N(mean, cov + sigma^2 I).
+
+    Its score is ``-(cov + sigma^2 I)^-1 (x - mean)``: it points back to the mean.
+
+    Parameters
+    ----------
+    mean : Tensor, shape ``(n,)``
+        Mean, in the units of ``x``.
+    cov : float or Tensor, shape ``(n, n)``
+        Covariance matrix in squared units of ``x``; a number (or a tensor of shape ``()``) is
+        that variance times the identity.
+
+    Raises
+    ------
+    TypeError
+        If ``mean`` or ``cov`` is an integer tensor.
+    ValueError
+        If shapes disagree, a value is not finite, or ``cov`` is not positive definite.
+
+    References: chapter 01_gaussian_score.
+    """
+
+    def __init__(self, mean: Tensor, cov: float | Tensor) -> None:
+        check_tensor(mean, "mean")
+        if mean.ndim != 1:
+            raise ValueError(f"mean must have shape (n,), got {tuple(mean.shape)}")
+        cov = as_covariance(cov, mean.shape[0], mean, "cov")
+        if cov.shape != mean.shape * 2:
+            n = mean.shape[0]
+            raise ValueError(f"cov must be a number or ({n}, {n}), got {tuple(cov.shape)}")
+        self.mean, self.cov = mean, cov
+        self._smoothed = SmoothedCovariance(cov, "cov")
+
+    def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Log density of N(mean, cov + sigma^2 I).
+
+        Parameters
+        ----------
+        x : Tensor, shape ``(*, n)``
+            Points.
+        sigma : float or Tensor, shape ``()`` or ``(*)``
+            Noise level in the units of ``x``.
+
+        Returns
+        -------
+        Tensor
+            Shape ``(*)``.
+        """
+        d, solved, logdet = self._whiten(x, sigma)
+        n = d.shape[-1]
+        return -0.5 * ((d * solved).sum(-1) + logdet + n * math.log(2 * math.pi))
+
+    def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``; shapes as in `log_prob`, returns ``(*, n)``."""
+        return -self._whiten(x, sigma)[1]
+
+    def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw ``num`` independent points, shape ``(num, n)``."""
+        with torch.no_grad():
+            shape = (num, self.mean.shape[0])
+            kind = {"dtype": self.mean.dtype, "device": self.mean.device}
+            noise = torch.randn(shape, generator=generator, **kind)
+            return self.mean + self._smoothed.colour(noise)  # (num, n)
+
+    def _whiten(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor, Tensor]:
+        check_tensor(x, "x", last=tuple(self.mean.shape))
+        variance = expand_sigma(sigma, x) ** 2
+        d = x - self.mean.to(x)
+        return d, *self._smoothed.solve(d, variance)

@@ -1,0 +1,106 @@
+"""Mixtures of normals: closed under Gaussian noise, so the score is exact at every sigma."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from lessons_lib.distributions._covariance import SmoothedCovariance, as_covariance
+from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+
+
+class GaussianMixture:
+    """Mixture ``sum_k w_k N(mean_k, cov_k)`` with its exact score at every noise level.
+
+    The score is the responsibility-weighted mean of the component scores,
+    ``s(x) = sum_k r_k(x) s_k(x)`` with ``r_k(x) = w_k p_k(x) / p(x)``. Gradients flow to
+    weights, means and covariances, so that a mixture can be fitted.
+
+    Parameters
+    ----------
+    weights : Tensor, shape ``(K,)``
+        Non-negative, summing to one.
+    means : Tensor, shape ``(K, n)``
+        Component means, in the units of ``x``.
+    covs : float or Tensor
+        Covariances in squared units of ``x``: ``(K, n, n)``; or ``(n, n)``, shared by all; or
+        ``(K,)``, one isotropic variance for each component; or a number, one for all.
+
+    Raises
+    ------
+    TypeError
+        If an argument is an integer tensor.
+    ValueError
+        If shapes disagree, weights are negative or do not sum to one, a value is not finite, or
+        a covariance is not positive definite.
+
+    References: chapter 01_gaussian_score.
+    """
+
+    def __init__(self, weights: Tensor, means: Tensor, covs: float | Tensor) -> None:
+        check_tensor(weights, "weights")
+        check_tensor(means, "means")
+        if weights.ndim != 1 or means.ndim != 2 or len(weights) != len(means):
+            got = f"weights {tuple(weights.shape)} and means {tuple(means.shape)}"
+            raise ValueError(f"weights must be (K,) and means (K, n), got {got}")
+        total = float(weights.detach().sum())
+        if bool((weights < 0).any()) or abs(total - 1) > 1e-5:
+            raise ValueError(
+                f"weights must be non-negative and sum to 1, got {weights.tolist()} "
+                f"with sum {total:g}"
+            )
+        (k, n), covs = means.shape, as_covariance(covs, means.shape[1], means, "covs")
+        if covs.shape not in ((k, n, n), (n, n), (1, n, n)):
+            raise ValueError(f"covs must be a number, ({k},), ({n}, {n}) or ({k}, {n}, {n}), "
+                             f"got {tuple(covs.shape)}")  # fmt: skip
+        self.weights, self.means, self.covs = weights, means, covs.expand(k, n, n)
+        self._smoothed = SmoothedCovariance(self.covs, "covs")
+
+    def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Log density ``log sum_k w_k N(x; mean_k, cov_k + sigma^2 I)``.
+
+        Parameters
+        ----------
+        x : Tensor, shape ``(*, n)``
+            Points.
+        sigma : float or Tensor, shape ``()`` or ``(*)``
+            Noise level in the units of ``x``.
+
+        Returns
+        -------
+        Tensor
+            Shape ``(*)``.
+        """
+        return torch.logsumexp(self._components(x, sigma)[0], dim=-1)
+
+    def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Score ``sum_k r_k(x) s_k(x)``; shapes as in `log_prob`, returns ``(*, n)``."""
+        joint, scores = self._components(x, sigma)
+        r = torch.softmax(joint, dim=-1)
+        return (r[..., None] * scores).sum(-2)  # (*, K, n) -> (*, n)
+
+    def responsibilities(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Posterior probability of each component given ``x``, shape ``(*, K)``."""
+        return torch.softmax(self._components(x, sigma)[0], dim=-1)
+
+    def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw ``num`` independent points, shape ``(num, n)``."""
+        with torch.no_grad():
+            k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
+            kind = {"dtype": self.means.dtype, "device": self.means.device}
+            noise = torch.randn(num, 1, self.means.shape[1], generator=generator, **kind)
+            chosen = torch.arange(num, device=k.device), k
+            return (self.means + self._smoothed.colour(noise))[chosen]  # (num, K, n) -> (num, n)
+
+    def _components(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor]:
+        """``log w_k p_k(x)``, shape ``(*, K)``, and the component scores, ``(*, K, n)``."""
+        n = self.means.shape[1]
+        check_tensor(x, "x", last=(n,))
+        variance = expand_sigma(sigma, x) ** 2
+        variance = variance[..., None, :] if variance.ndim else variance  # (*, 1, 1)
+        d = x[..., None, :] - self.means.to(x)  # (*, n) -> (*, K, n)
+        solved, logdet = self._smoothed.solve(d, variance)
+        quadratic = (d * solved).sum(-1) + logdet + n * math.log(2 * math.pi)
+        return self.weights.to(x).log() - 0.5 * quadratic, -solved
