@@ -1,0 +1,51 @@
+"""The command line of `lessons_lib.notebooks`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lessons_lib.notebooks import problems, run
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+
+def _arguments(words: Sequence[str] | None) -> Namespace:
+    from argparse import ArgumentParser
+
+    parser = ArgumentParser(prog="python -m lessons_lib.notebooks", description="Keep the lessons.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    runner = commands.add_parser("run", help="execute those whose code or library changed")
+    runner.add_argument("--jobs", type=int, default=2, help="notebooks at a time (2)")
+    runner.add_argument("--force", action="store_true", help="execute the unchanged ones too")
+    runner.add_argument("--timeout", type=int, default=600, help="seconds for one cell (600)")
+    checker = commands.add_parser("check", help="verify that the stored files are clean")
+    for command in (runner, checker):
+        command.add_argument("paths", nargs="*", type=Path, help="by default book/*.ipynb")
+    return parser.parse_args(words)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Command line: ``run`` or ``check``; returns the exit status."""
+    import nbformat
+
+    arguments = _arguments(words)
+    paths = arguments.paths or sorted(Path("book").glob("*.ipynb"))
+    if arguments.command == "run":
+        options = {name: getattr(arguments, name) for name in ("jobs", "force", "timeout")}
+        failures = run(paths, **options)
+    else:
+        lists = {path: problems(nbformat.read(path, as_version=4)) for path in paths}
+        failures = {path: "\n".join(found) for path, found in lists.items() if found}
+    for path, text in failures.items():
+        print(
+            f"\n{path}: {arguments.command} failed, the file is unchanged\n{text}", file=sys.stderr
+        )
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

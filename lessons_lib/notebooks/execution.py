@@ -1,0 +1,189 @@
+"""Run notebooks in fresh kernels, side by side, and remember which are up to date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lessons_lib.notebooks.cleaning import problems, quiet
+
+if TYPE_CHECKING:
+    from nbclient import NotebookClient
+    from nbformat import NotebookNode
+
+CACHE = Path("_build") / "executed.json"
+"""Under the working folder: the hash of code and library that each notebook last ran with."""
+
+ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+
+
+def run(
+    paths: Iterable[Path], *, jobs: int = 2, force: bool = False, timeout: int = 600
+) -> dict[Path, str]:
+    """Execute notebooks side by side and return the error text of each one that failed.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        The notebooks; those whose code and library did not change since their last run are left.
+    jobs : int
+        How many run at a time, each in a kernel of its own with one thread.
+    force : bool
+        Run the unchanged ones too.
+    timeout : int
+        Longest time of one cell, in seconds.
+
+    Returns
+    -------
+    dict of Path to str
+        Empty if all is well. A notebook named here was not touched.
+    """
+    from tqdm import tqdm
+
+    done = _read_cache()
+    library = _library_hash()
+    todo = [path for path in paths if force or not _is_fresh(path, library, done)]
+    failures: dict[Path, str] = {}
+    with (
+        ThreadPoolExecutor(max_workers=jobs) as pool,
+        tqdm(total=len(todo), unit="notebook") as bar,
+    ):
+        futures = {pool.submit(_execute_file, path, timeout): path for path in todo}
+        for future in as_completed(futures):
+            path = futures[future]
+            try:
+                future.result()
+                _remember(path, library)
+            except Exception as error:  # whatever went wrong in one leaves the others running
+                failures[path] = str(error) or type(error).__name__
+            bar.set_postfix_str(path.name)
+            bar.update()
+    return failures
+
+
+def execute(notebook: NotebookNode, *, folder: Path, timeout: int = 600) -> NotebookNode:
+    """Run every cell in a fresh kernel and return the notebook, cleaned by `quiet`.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Changed in place.
+    folder : Path
+        Working folder of the kernel.
+    timeout : int
+        Longest time of one cell, in seconds.
+
+    Returns
+    -------
+    NotebookNode
+        ``notebook``.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        If a cell raises; the message shows the cell and the traceback.
+    nbclient.exceptions.CellTimeoutError
+        If a cell takes longer than ``timeout``.
+    """
+    quiet(notebook)
+    client = _client_class()(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--log-level=CRITICAL"],
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute(env=os.environ | ONE_THREAD | {"JUPYTER_PREFER_ENV_PATH": "1"})
+    return quiet(notebook)
+
+
+def _client_class() -> type[NotebookClient]:
+    """`NotebookClient` that never waits on the shell socket for more than a second.
+
+    Widgets send comm messages on that socket while the client polls it, and now and then the
+    wake-up for the reply is lost (jupyter/nbclient#312). Asking again each second finds it.
+    """
+    from queue import Empty
+
+    from jupyter_client.utils import ensure_async
+    from nbclient import NotebookClient
+
+    class Client(NotebookClient):
+        async def async_start_new_kernel_client(self) -> Any:
+            client = await super().async_start_new_kernel_client()
+            receive = client.shell_channel.get_msg
+
+            async def get_msg(timeout: float | None = None) -> Any:
+                end = time.monotonic() + (float("inf") if timeout is None else timeout)
+                while True:
+                    left = max(0.0, end - time.monotonic())
+                    try:
+                        return await ensure_async(receive(timeout=min(1.0, left)))
+                    except Empty:
+                        if left <= 1.0:
+                            raise
+
+            client.shell_channel.get_msg = get_msg
+            return client
+
+    return Client
+
+
+def _execute_file(path: Path, timeout: int) -> None:
+    import nbformat
+
+    notebook = nbformat.read(path, as_version=4)
+    execute(notebook, folder=path.parent, timeout=timeout)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        nbformat.write(notebook, part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _library_hash() -> str:
+    folder = Path(__file__).parent.parent
+    files = sorted(p for p in folder.rglob("*") if p.suffix in {".py", ".json", ".safetensors"})
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _key(path: Path, library: str) -> str:
+    import nbformat
+
+    code = [c.source for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    return hashlib.sha256(json.dumps([library, code]).encode()).hexdigest()
+
+
+def _is_fresh(path: Path, library: str, done: dict[str, str]) -> bool:
+    import nbformat
+
+    if done.get(str(path.resolve())) != _key(path, library):
+        return False
+    return not problems(nbformat.read(path, as_version=4))
+
+
+def _read_cache() -> dict[str, str]:
+    try:
+        return json.loads(CACHE.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def _remember(path: Path, library: str) -> None:
+    done = _read_cache() | {str(path.resolve()): _key(path, library)}
+    CACHE.parent.mkdir(parents=True, exist_ok=True)
+    part = CACHE.with_suffix(f".{os.getpid()}.part")
+    part.write_text(json.dumps(done, indent=1))
+    os.replace(part, CACHE)
