@@ -1,0 +1,180 @@
+"""Pictures to learn from and to reconstruct: photographs, disks and rectangles.
+
+The photographs are the ones inside the scikit-image wheel, so nothing is ever downloaded. They
+are split once, by photograph: what a model is trained on and what it is tested on never share a
+scene. The disks and the rectangles are drawn from a `torch.Generator`, with gray edge pixels that
+hold the covered fraction (*partial volume*), as a camera or a scanner would record them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+TRAIN_PHOTOGRAPHS = (
+    "astronaut",
+    "coffee",
+    "chelsea",
+    "coins",
+    "rocket",
+    "brick",
+    "grass",
+    "gravel",
+)
+"""Photographs that the shipped models are trained on."""
+
+TEST_PHOTOGRAPHS = ("camera", "clock")
+"""Photographs that no shipped model has seen."""
+
+_FILES = {"clock": "clock_motion.png", "rocket": "rocket.jpg"}
+
+
+def photograph(name: str, *, dtype: torch.dtype = torch.float64) -> Tensor:
+    """Load a bundled photograph as a gray image in [0, 1]; it is never downloaded.
+
+    Colour becomes luminance, ``0.2125 R + 0.7154 G + 0.0721 B``.
+
+    Parameters
+    ----------
+    name : str
+        One of `TRAIN_PHOTOGRAPHS` or `TEST_PHOTOGRAPHS`.
+    dtype : torch.dtype
+        Floating-point type of the result.
+
+    Returns
+    -------
+    Tensor, shape ``(H, W)``
+        The image.
+
+    Raises
+    ------
+    ValueError
+        If there is no such photograph.
+
+    Notes
+    -----
+    Chapter 00_tour.
+    """
+    from importlib.resources import as_file, files
+
+    from skimage.color import rgb2gray
+    from skimage.io import imread
+
+    if name not in TRAIN_PHOTOGRAPHS + TEST_PHOTOGRAPHS:
+        known = ", ".join(TRAIN_PHOTOGRAPHS + TEST_PHOTOGRAPHS)
+        raise ValueError(f"name must be one of {known}; got {name!r}")
+    with as_file(files("skimage.data") / _FILES.get(name, f"{name}.png")) as path:
+        picture = imread(path)
+    gray = rgb2gray(picture) if picture.ndim == 3 else picture / 255  # (H, W, 3) -> (H, W)
+    return torch.as_tensor(gray, dtype=dtype)
+
+
+def disks(
+    num: int,
+    *,
+    size: int = 64,
+    max_disks: int = 4,
+    supersample: int = 4,
+    generator: torch.Generator | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> Tensor:
+    """Draw images of overlapping bright disks on black.
+
+    Each image adds 1 to ``max_disks`` disks with centre uniform in the image, radius uniform
+    between 1/16 and 1/4 of its width and brightness uniform in [0.2, 1], and is clipped at 1.
+
+    Parameters
+    ----------
+    num : int
+        Number of images.
+    size : int
+        Height and width in pixels.
+    max_disks : int
+        Largest number of disks in an image.
+    supersample : int
+        An edge pixel averages ``supersample**2`` points.
+    generator : torch.Generator, optional
+        Source of randomness.
+    dtype : torch.dtype
+        Floating-point type of the result.
+
+    Returns
+    -------
+    Tensor, shape ``(num, size, size)``
+        Images in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a count is not positive.
+    """
+    _check_counts(num=num, size=size, max_disks=max_disks, supersample=supersample)
+    u = torch.rand(num, max_disks, 4, generator=generator, dtype=dtype)
+    count = torch.randint(1, max_disks + 1, (num, 1), generator=generator)
+    row, col = size * u[..., 0], size * u[..., 1]  # (num, max_disks)
+    radius = size * (1 / 16 + u[..., 2] * (1 / 4 - 1 / 16))
+    bright = (0.2 + 0.8 * u[..., 3]) * (torch.arange(max_disks) < count)
+    points = (torch.arange(size * supersample, dtype=dtype) + 0.5) / supersample
+    image = torch.zeros(num, size, size, dtype=dtype)
+    for k in range(max_disks):
+        dy = points[:, None] - row[:, k, None, None]  # (num, size * supersample, 1)
+        dx = points - col[:, k, None, None]  # (num, 1, size * supersample)
+        inside = (dy.square() + dx.square() < radius[:, k, None, None].square()).to(dtype)
+        covered = torch.nn.functional.avg_pool2d(inside[:, None], supersample)[:, 0]
+        image += bright[:, k, None, None] * covered
+    return image.clamp(max=1.0)
+
+
+def rectangles(
+    num: int,
+    *,
+    size: int = 64,
+    generator: torch.Generator | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> Tensor:
+    """Draw images of one bright rectangle on black, with exact partial volume at its edges.
+
+    ``x[i, j] = brightness * (covered part of row i) * (covered part of column j)``: the talk's
+    toy. Two cuts uniform in [0, size] bound the rectangle in each direction; the brightness is
+    uniform in [0.2, 1].
+
+    Parameters
+    ----------
+    num : int
+        Number of images.
+    size : int
+        Height and width in pixels.
+    generator : torch.Generator, optional
+        Source of randomness.
+    dtype : torch.dtype
+        Floating-point type of the result.
+
+    Returns
+    -------
+    Tensor, shape ``(num, size, size)``
+        Images in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a count is not positive.
+    """
+    _check_counts(num=num, size=size)
+    u = torch.rand(num, 5, generator=generator, dtype=dtype)
+    rows = _covered(size * u[:, 0:2], size)  # (num, size)
+    cols = _covered(size * u[:, 2:4], size)
+    bright = 0.2 + 0.8 * u[:, 4]
+    return bright[:, None, None] * rows[:, :, None] * cols[:, None, :]
+
+
+def _covered(cuts: Tensor, size: int) -> Tensor:
+    """Fraction of each unit pixel between two cuts: ``(num, 2) -> (num, size)``."""
+    low, high = cuts.sort(dim=-1).values[..., None].unbind(dim=-2)  # two of (num, 1)
+    left = torch.arange(size, dtype=cuts.dtype)
+    return (torch.minimum(high, left + 1) - torch.maximum(low, left)).clamp(min=0.0)
+
+
+def _check_counts(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1, got {value}")

@@ -1,0 +1,87 @@
+"""`lessons_lib.phantoms`: bundled, in range, reproducible, with exact partial volume."""
+
+import socket
+
+import pytest
+import torch
+
+from lessons_lib import phantoms
+
+torch.set_num_threads(1)
+
+
+def seeded(k=0):
+    return torch.Generator().manual_seed(k)
+
+
+@pytest.mark.parametrize("name", phantoms.TRAIN_PHOTOGRAPHS + phantoms.TEST_PHOTOGRAPHS)
+def test_photographs_come_from_the_wheel_without_a_network(name, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a photograph must never be downloaded")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    x = phantoms.photograph(name)
+    assert x.ndim == 2 and min(x.shape) >= 300 and x.dtype == torch.float64
+    assert 0 <= x.min() and x.max() <= 1 and x.max() - x.min() > 0.4
+
+
+def test_train_and_test_photographs_do_not_overlap():
+    assert not set(phantoms.TRAIN_PHOTOGRAPHS) & set(phantoms.TEST_PHOTOGRAPHS)
+
+
+def test_photographs_agree_with_the_loader_of_scikit_image():
+    from skimage import data
+
+    wanted = torch.as_tensor(data.camera() / 255)
+    assert torch.equal(phantoms.photograph("camera"), wanted)
+    single = phantoms.photograph("camera", dtype=torch.float32)
+    assert torch.equal(single, wanted.to(torch.float32))
+
+
+def test_unknown_photograph_lists_the_known_ones():
+    with pytest.raises(ValueError, match=r"camera.*'lena'"):
+        phantoms.photograph("lena")
+
+
+@pytest.mark.parametrize("draw", [phantoms.disks, phantoms.rectangles])
+def test_random_phantoms_are_in_range_and_reproducible(draw):
+    x = draw(20, size=32, generator=seeded())
+    assert x.shape == (20, 32, 32) and x.min() >= 0 and x.max() <= 1
+    assert torch.equal(x, draw(20, size=32, generator=seeded()))
+    assert not torch.equal(x, draw(20, size=32, generator=seeded(1)))
+    assert draw(1, size=8, generator=seeded(), dtype=torch.float32).dtype == torch.float32
+
+
+@pytest.mark.parametrize("draw", [phantoms.disks, phantoms.rectangles])
+def test_random_phantoms_leave_the_global_generator_alone(draw):
+    before = torch.random.get_rng_state()
+    draw(3, size=16, generator=seeded())
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_rectangles_have_rank_one_and_their_exact_area():
+    """Given the cuts, the sum over pixels is brightness times the area, to rounding."""
+    x = phantoms.rectangles(50, size=24, generator=seeded())
+    u = torch.rand(50, 5, generator=seeded(), dtype=torch.float64)
+    area = (24 * (u[:, 0] - u[:, 1])).abs() * (24 * (u[:, 2] - u[:, 3])).abs()
+    torch.testing.assert_close(x.sum(dim=(1, 2)), (0.2 + 0.8 * u[:, 4]) * area)
+    assert torch.linalg.svdvals(x)[:, 1].max() < 1e-12
+
+
+def test_a_disk_has_about_the_area_of_a_disk():
+    x = phantoms.disks(400, size=64, max_disks=1, supersample=8, generator=seeded(3))
+    u = torch.rand(400, 1, 4, generator=seeded(3), dtype=torch.float64)[:, 0]
+    radius = 64 * (1 / 16 + u[:, 2] * 3 / 16)
+    centre = 64 * u[:, :2]
+    whole = ((centre > radius[:, None]) & (centre < 64 - radius[:, None])).all(dim=1)
+    ratio = x.sum(dim=(1, 2)) / ((0.2 + 0.8 * u[:, 3]) * torch.pi * radius**2)
+    assert whole.sum() > 50
+    assert (ratio[whole] - 1).abs().max() < 0.02
+    assert (ratio[~whole] < 1.02).all()
+
+
+@pytest.mark.parametrize("bad", [{"num": 0}, {"num": 2, "size": 0}])
+def test_counts_must_be_positive(bad):
+    for draw in (phantoms.disks, phantoms.rectangles):
+        with pytest.raises(ValueError, match="at least 1, got 0"):
+            draw(**bad)
