@@ -1,0 +1,139 @@
+"""Linear operators with exact adjoints, and the test that a student can run on their own.
+
+An operator is called, ``A(x)``, and knows its adjoint, ``A.adjoint(y)``. The algorithms of the
+library ask for nothing else, so any object with these two will do.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from lessons_lib.shapes import check_tensor
+
+
+class LinearOperator:
+    """What every operator offers: ``A(x)``, ``A.adjoint(y)``, ``A.normal(x)`` and two shapes.
+
+    A subclass sets ``in_shape`` and ``out_shape`` and defines ``__call__`` and ``adjoint``, both
+    with any batch dimensions in front, and both computed from the same table so that they match
+    exactly.
+    """
+
+    in_shape: tuple[int, ...]
+    out_shape: tuple[int, ...]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Apply the operator, ``(*, in_shape) -> (*, out_shape)``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define __call__")
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """Apply the adjoint, ``(*, out_shape) -> (*, in_shape)``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define adjoint")
+
+    def normal(self, x: Tensor) -> Tensor:
+        """Apply ``A' A``, ``(*, in_shape) -> (*, in_shape)``."""
+        return self.adjoint(self(x))
+
+
+class Applies(Protocol):
+    """What `dot_test` and the likelihoods need of an operator: the call, the adjoint, its shape."""
+
+    in_shape: tuple[int, ...]
+
+    def __call__(self, x: Tensor, /) -> Tensor:
+        """Apply the operator."""
+        ...
+
+    def adjoint(self, y: Tensor, /) -> Tensor:
+        """Apply the adjoint."""
+        ...
+
+
+class Identity(LinearOperator):
+    """The operator of plain denoising, ``A x = x``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of one image.
+    """
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.in_shape = self.out_shape = tuple(shape)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return ``x``, ``(*, shape)``."""
+        return check_tensor(x, "x", last=self.in_shape)
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """Return ``y``, ``(*, shape)``."""
+        return check_tensor(y, "y", last=self.out_shape)
+
+
+class Matrix(LinearOperator):
+    """An explicit matrix acting on vectors, ``A x = M x``; the adjoint is ``M'``.
+
+    Parameters
+    ----------
+    matrix : Tensor, shape ``(m, n)``
+        The matrix ``M``.
+    """
+
+    def __init__(self, matrix: Tensor) -> None:
+        check_tensor(matrix, "matrix")
+        if matrix.ndim != 2:
+            raise ValueError(f"matrix must have shape (m, n), got {tuple(matrix.shape)}")
+        self.matrix = matrix
+        self.out_shape, self.in_shape = (matrix.shape[0],), (matrix.shape[1],)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Multiply, ``(*, n) -> (*, m)``."""
+        return check_tensor(x, "x", last=self.in_shape) @ self.matrix.mT
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """Multiply by the transpose, ``(*, m) -> (*, n)``."""
+        return check_tensor(y, "y", last=self.out_shape) @ self.matrix
+
+
+def dot_test(
+    A: Applies, *, generator: torch.Generator | None = None, dtype: torch.dtype = torch.float64
+) -> float:
+    """Measure how far an adjoint is from being one, ``|<A x, y> - <x, A' y>| / (||A x|| ||y||)``.
+
+    Parameters
+    ----------
+    A : LinearOperator
+        Anything with ``in_shape``, a call, and ``adjoint``.
+    generator : torch.Generator, optional
+        Source of the random ``x`` and ``y``; a fixed one by default, so that the answer repeats.
+    dtype : torch.dtype
+        Type of ``x``, real or complex.
+
+    Returns
+    -------
+    float
+        About 1e-16 in float64 when the adjoint is right; of order 1 when it is not.
+
+    Raises
+    ------
+    ValueError
+        If ``A.adjoint`` does not return the shape of ``x``, or ``A x`` vanishes.
+    """
+    generator = generator or torch.Generator().manual_seed(0)
+    x = torch.randn(A.in_shape, generator=generator, dtype=dtype)
+    Ax = A(x)
+    y = torch.randn(Ax.shape, generator=generator, dtype=Ax.dtype)
+    Aty = A.adjoint(y)
+    if Aty.shape != x.shape:
+        raise ValueError(
+            f"A.adjoint(y) must have shape {tuple(x.shape)} like x, got {tuple(Aty.shape)}"
+        )
+    size = float(Ax.norm() * y.norm())
+    if size == 0:
+        raise ValueError("A(x) vanishes for a random x: the dot test would pass for any adjoint")
+    left = torch.vdot(Ax.flatten(), y.flatten()).real
+    right = torch.vdot(x.flatten(), Aty.flatten()).real
+    return abs(float(left - right)) / size

@@ -1,0 +1,88 @@
+"""Image scores built from smaller pieces: here, from the score of one patch.
+
+Sign, once and for all: ``s_V := -grad V``. The image density ``exp(-sum_c V(G_c x)) / Z`` then has
+the score ``+ sum_c G_c' s_V(G_c x)``, and denoising score matching trains exactly ``s_V``.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from lessons_lib.patches import Patches
+from lessons_lib.shapes import Score, Sigma, check_score_output, expand_sigma
+
+
+class PatchPrior:
+    """The score of an image whose log density is a sum over its patches.
+
+    ``log p(x) = - sum_c V(G_c x) - log Z`` has the score ``+ sum_c G_c' s_V(G_c x)``, with
+    ``s_V = -grad V``. Nothing divides by the overlap: this is the gradient of that energy, not an
+    average of denoisers (that is `reconstruction.denoise_patches`).
+
+    Parameters
+    ----------
+    patch_score : Score
+        ``patch_score(v, sigma)`` on patches ``v`` of shape ``(*, l, n)``.
+    patches : Patches
+        Which patches, and of which images.
+    chunk : int
+        Patches in memory at one time.
+
+    Raises
+    ------
+    TypeError
+        If ``patch_score`` is not callable or ``patches`` is no `Patches`.
+
+    Notes
+    -----
+    The talk prints the score with a minus and ``s_V = +grad V``; see the errata. Chapter 00_tour,
+    chapter 5.
+    """
+
+    def __init__(self, patch_score: Score, patches: Patches, *, chunk: int = 16384) -> None:
+        check_patch_model(patch_score, patches)
+        self.patch_score, self.patches, self.chunk = patch_score, patches, chunk
+
+    def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Evaluate the image score.
+
+        Parameters
+        ----------
+        x : Tensor, shape ``(*, H, W)``
+            Images.
+        sigma : float or Tensor
+            Noise level handed to the patch score: one, or one for each image.
+
+        Returns
+        -------
+        Tensor, shape ``(*, H, W)``
+            ``sum_c G_c' s_V(G_c x, sigma)``.
+        """
+        expand_sigma(sigma, x, event_dims=2)
+        level = sigma_of_patches(sigma)
+
+        def s_V(v: Tensor) -> Tensor:
+            return check_score_output(self.patch_score(v, level), v, "patch_score")
+
+        return self.patches.aggregate(s_V, x, chunk=self.chunk)
+
+
+def sigma_of_patches(sigma: Sigma) -> Sigma:
+    """Give the noise level of each image to all of its patches: ``(*) -> (*, 1)``."""
+    return sigma[..., None] if isinstance(sigma, Tensor) and sigma.ndim else sigma
+
+
+def check_patch_model(patch_score: Score, patches: Patches) -> None:
+    """Refuse anything that is not a callable score and a `Patches`.
+
+    Raises
+    ------
+    TypeError
+        Naming the argument, what came and what is wanted.
+    """
+    if not callable(patch_score):
+        raise TypeError(
+            f"patch_score must be callable as score(v, sigma), got {type(patch_score).__name__}"
+        )
+    if not isinstance(patches, Patches):
+        raise TypeError(f"patches must be a Patches, got {type(patches).__name__}")
