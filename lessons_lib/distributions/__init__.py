@@ -5,7 +5,9 @@ and ``sample(num, generator=None)`` of shape ``(num, n)``, for points ``x`` of s
 ``sigma`` is the noise level of the density smoothed by N(0, sigma^2 I).
 """
 
+from lessons_lib.distributions.gamma import Gamma
 from lessons_lib.distributions.gaussian import Gaussian
 from lessons_lib.distributions.mixture import GaussianMixture
+from lessons_lib.distributions.parzen import Parzen
 
-__all__ = ["Gaussian", "GaussianMixture"]
+__all__ = ["Gamma", "Gaussian", "GaussianMixture", "Parzen"]

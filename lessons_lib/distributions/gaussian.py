@@ -65,7 +65,7 @@ class Gaussian:
         return -0.5 * ((d * solved).sum(-1) + logdet + n * math.log(2 * math.pi))
 
     def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``; shapes as in `log_prob`, returns ``(*, n)``."""
+        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, n)``; see `log_prob`."""
         return -self._whiten(x, sigma)[1]
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
