@@ -1,0 +1,154 @@
+"""The loop: `train` and the records that it yields."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from lessons_lib.training.run import SCHEDULES, Objective, Run
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one step reports."""
+
+    step: int
+    """Number of steps taken so far, from 1."""
+    loss: float
+    """The objective before this step's update."""
+    seconds: float
+    """Training time so far, without the caller's own time, and over all resumed parts."""
+
+
+def train(
+    model: nn.Module,
+    objective: Objective,
+    *,
+    num_steps: int,
+    generator: torch.Generator,
+    learning_rate: float = 1e-3,
+    schedule: str = "cosine",
+    warmup: int = 0,
+    ema: float | None = None,
+    clip: float | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: int = 1000,
+    recipe: str = "",
+    progress: bool = False,
+) -> Iterator[Record]:
+    """Lower ``objective`` with Adam; yield a record after each step.
+
+    Nothing happens until the records are taken: ``records = list(train(...))``. With ``ema``, the
+    model holds the plain weights while the loop runs and **the averaged ones once it has ended**,
+    whether by itself or because the caller left it.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Trained in place, on the device it is on.
+    objective : callable
+        ``objective(model, generator) -> scalar Tensor``. Draw only from ``generator``.
+    num_steps : int
+        Steps of the whole run, including those in a checkpoint.
+    generator : torch.Generator
+        Handed to the objective; its state is kept in the checkpoint.
+    learning_rate : float
+        Adam's largest step size.
+    schedule : str
+        ``"cosine"`` (to zero) or ``"constant"``.
+    warmup : int
+        Number of first steps over which the rate rises linearly.
+    ema : float, optional
+        Decay of the average of the weights, such as 0.999; see `Average`.
+    clip : float, optional
+        Largest Euclidean norm of the gradient; a larger one is scaled down to it.
+    checkpoint : path, optional
+        File to save to, every ``checkpoint_every`` steps and at the end. If it exists, the run
+        continues from it.
+    checkpoint_every : int
+        Steps between two savings.
+    recipe : str
+        Words for what the other arguments do not tell (data, objective); a checkpoint made with
+        another recipe is refused.
+    progress : bool
+        Show a tqdm bar on stderr.
+
+    Yields
+    ------
+    Record
+        Step, loss, seconds.
+
+    Raises
+    ------
+    FloatingPointError
+        When the loss or its gradient is not finite; names the step, and leaves the weights as they
+        were before it.
+    ValueError
+        For an argument out of range, or a checkpoint of another recipe or model.
+    """
+    settings = {
+        "num_steps": num_steps,
+        "learning_rate": learning_rate,
+        "schedule": schedule,
+        "warmup": warmup,
+        "ema": ema,
+        "clip": clip,
+        "recipe": recipe,
+    }
+    _check_settings(settings, checkpoint_every)
+    run = Run(model, generator, settings)
+    path = Path(checkpoint) if checkpoint is not None else None
+    if path is not None and path.exists():
+        run.restore(path)
+    return _steps(run, objective, path, checkpoint_every, progress)
+
+
+def _steps(
+    run: Run, objective: Objective, path: Path | None, every: int, progress: bool
+) -> Iterator[Record]:
+    last = run.settings["num_steps"]
+    bar = _progress_bar(run.step, last) if progress else None
+    try:
+        while run.step < last:
+            loss = run.advance(objective)
+            if path is not None and (run.step % every == 0 or run.step == last):
+                run.save(path)
+            if bar is not None:
+                bar.update()
+            yield Record(run.step, loss, run.seconds)
+    finally:
+        if bar is not None:
+            bar.close()
+        if run.average is not None:
+            run.average.copy_to(run.model)
+
+
+def _check_settings(settings: dict[str, Any], checkpoint_every: int) -> None:
+    counts = {"num_steps": settings["num_steps"], "checkpoint_every": checkpoint_every}
+    for name, value in counts.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    if not isinstance(settings["warmup"], int) or settings["warmup"] < 0:
+        raise ValueError(f"warmup must be a non-negative integer, got {settings['warmup']!r}")
+    if not 0 < settings["learning_rate"] < math.inf:
+        raise ValueError(f"learning_rate must be positive, got {settings['learning_rate']}")
+    if settings["schedule"] not in SCHEDULES:
+        raise ValueError(
+            f"schedule must be among {sorted(SCHEDULES)}, got {settings['schedule']!r}"
+        )
+    if settings["ema"] is not None and not 0 < settings["ema"] < 1:
+        raise ValueError(f"ema must be between 0 and 1, or None, got {settings['ema']}")
+    if settings["clip"] is not None and not settings["clip"] > 0:
+        raise ValueError(f"clip must be positive, or None, got {settings['clip']}")
+
+
+def _progress_bar(initial: int, total: int) -> Any:
+    from tqdm.auto import tqdm
+
+    return tqdm(total=total, initial=initial, desc="training", unit="step")
