@@ -97,7 +97,7 @@ def show_image(ax: Axes, image: Tensor, *, limits: tuple[float, float], title: s
     Axes
         ``ax``.
     """
-    ax.imshow(image.detach().cpu(), cmap="gray", vmin=limits[0], vmax=limits[1])
+    ax.imshow(image.detach().cpu().numpy(), cmap="gray", vmin=limits[0], vmax=limits[1])
     return _frame(ax, title)
 
 
@@ -122,7 +122,7 @@ def show_error(
     Axes
         ``ax``.
     """
-    error = (image - reference).detach().cpu()
+    error = (image - reference).detach().cpu().numpy()
     ax.imshow(error, cmap="RdBu_r", vmin=-limit, vmax=limit)
     return _frame(ax, title)
 
@@ -167,7 +167,7 @@ def show_field(
     left, right, bottom, top = extent
     if log_prob is not None:
         logp = log_prob(grid(extent, 241), sigma).reshape(241, 241)  # (241 * 241,) -> (241, 241)
-        density = (logp - logp.max()).exp().detach().cpu()
+        density = (logp - logp.max()).exp().detach().cpu().numpy()
         ax.imshow(density, extent=extent, origin="lower", cmap=density_map(), aspect="auto")
     x = grid(extent, num)
     s = score(x, sigma).detach()

@@ -219,7 +219,8 @@ MOVE = """
 <script>
 const seen = [], image = document.querySelector("img");
 const [first, second] = document.querySelectorAll("input");
-const look = what => seen.push([what, image.alt, document.querySelector("button").textContent, first.value,
+const button = document.querySelector("button");
+const look = what => seen.push([what, image.alt, button.textContent, first.value,
     first.getAttribute("aria-valuetext"), first.nextElementSibling.textContent, image.src]);
 const set = (input, value) => {
   input.value = value;
@@ -228,10 +229,10 @@ const set = (input, value) => {
 look("start");
 set(first, 1); look("first");
 set(second, 2); look("second");
-document.querySelector("button").click();
+button.click();
 setTimeout(() => {
   look("played");
-  document.querySelector("button").click();
+  button.click();
   document.querySelector("#seen").textContent = JSON.stringify(seen);
 }, 450);
 </script>
