@@ -6,13 +6,11 @@ elsewhere. Both read one table of pixel numbers, so the adjoint is exact by cons
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from lessons_lib.operators import LinearOperator
-from lessons_lib.shapes import check_tensor
+from lessons_lib.shapes import Score, Sigma, check_score_output, check_tensor, expand_sigma
 
 
 class Patches(LinearOperator):
@@ -87,41 +85,42 @@ class Patches(LinearOperator):
         return count.reshape(self.in_shape).to(torch.get_default_dtype())
 
     def aggregate(
-        self, function: Callable[[Tensor], Tensor], x: Tensor, *, chunk: int = 16384
+        self, function: Score, x: Tensor, sigma: Sigma = 0.0, *, chunk: int = 16384
     ) -> Tensor:
-        """Act on every patch and add up, ``sum_c G_c' f(G_c x)``, in bounded memory.
+        """Act on every patch and add up, ``sum_c G_c' f(G_c x, sigma)``, in bounded memory.
 
         Parameters
         ----------
         function : callable
-            Takes patches ``(*, l, n)`` and returns the same shape.
+            Takes patches ``(*, l, n)`` and the noise level, and returns the shape of the patches;
+            a patch score, for instance.
         x : Tensor, shape ``(*, H, W)``
             Images.
+        sigma : float or Tensor, shape ``()`` or ``(*)``
+            Noise level, one for all images or one for each.
         chunk : int
             Patches in memory at one time, over the whole batch.
 
         Returns
         -------
         Tensor, shape ``(*, H, W)``
-            The sum, equal to ``patches.adjoint(function(patches(x)))``.
+            The sum, equal to ``patches.adjoint(function(patches(x), sigma))``.
 
         Raises
         ------
         ValueError
-            If ``function`` changes the shape.
+            If ``function`` changes the shape, or ``sigma`` does not fit the images.
         """
         check_tensor(x, "x", last=self.in_shape)
+        expand_sigma(sigma, x, event_dims=2)
+        if isinstance(sigma, Tensor) and sigma.ndim:
+            sigma = sigma[..., None]  # (*) -> (*, 1): the level of an image is that of its patches
         flat = x.flatten(-2)  # (*, H, W) -> (*, H * W)
         image = torch.zeros_like(flat)
         images = max(1, flat.shape[:-1].numel())
         for rows in self.index.to(x.device).split(max(1, chunk // images)):
             v = flat[..., rows]  # (*, l, n)
-            f = function(v)
-            if f.shape != v.shape:
-                raise ValueError(
-                    f"function must keep the shape {tuple(v.shape)}, got {tuple(f.shape)}"
-                )
-            image = self._add(image, rows, f)
+            image = self._add(image, rows, check_score_output(function(v, sigma), v, "function"))
         return image.unflatten(-1, self.in_shape)
 
     @staticmethod

@@ -6,10 +6,14 @@ the score ``+ sum_c G_c' s_V(G_c x)``, and denoising score matching trains exact
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from torch import Tensor
 
-from lessons_lib.patches import Patches
-from lessons_lib.shapes import Score, Sigma, check_score_output, expand_sigma
+from lessons_lib.shapes import Score, Sigma
+
+if TYPE_CHECKING:
+    from lessons_lib.patches import Patches
 
 
 class PatchPrior:
@@ -40,7 +44,13 @@ class PatchPrior:
     """
 
     def __init__(self, patch_score: Score, patches: Patches, *, chunk: int = 16384) -> None:
-        check_patch_model(patch_score, patches)
+        if not callable(patch_score):
+            raise TypeError(
+                "patch_score must be callable as patch_score(v, sigma), "
+                f"got {type(patch_score).__name__}"
+            )
+        if not hasattr(patches, "aggregate"):
+            raise TypeError(f"patches must be a Patches, got {type(patches).__name__}")
         self.patch_score, self.patches, self.chunk = patch_score, patches, chunk
 
     def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
@@ -58,31 +68,4 @@ class PatchPrior:
         Tensor, shape ``(*, H, W)``
             ``sum_c G_c' s_V(G_c x, sigma)``.
         """
-        expand_sigma(sigma, x, event_dims=2)
-        level = sigma_of_patches(sigma)
-
-        def s_V(v: Tensor) -> Tensor:
-            return check_score_output(self.patch_score(v, level), v, "patch_score")
-
-        return self.patches.aggregate(s_V, x, chunk=self.chunk)
-
-
-def sigma_of_patches(sigma: Sigma) -> Sigma:
-    """Give the noise level of each image to all of its patches: ``(*) -> (*, 1)``."""
-    return sigma[..., None] if isinstance(sigma, Tensor) and sigma.ndim else sigma
-
-
-def check_patch_model(patch_score: Score, patches: Patches) -> None:
-    """Refuse anything that is not a callable score and a `Patches`.
-
-    Raises
-    ------
-    TypeError
-        Naming the argument, what came and what is wanted.
-    """
-    if not callable(patch_score):
-        raise TypeError(
-            f"patch_score must be callable as score(v, sigma), got {type(patch_score).__name__}"
-        )
-    if not isinstance(patches, Patches):
-        raise TypeError(f"patches must be a Patches, got {type(patches).__name__}")
+        return self.patches.aggregate(self.patch_score, x, sigma, chunk=self.chunk)

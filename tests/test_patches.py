@@ -48,18 +48,22 @@ def test_cutting_and_putting_back_multiplies_by_the_multiplicity(wrap):
     torch.testing.assert_close(patches.adjoint(patches(x)), patches.multiplicity * x)
 
 
+def slope(v, sigma):
+    return torch.tanh(v)
+
+
 @pytest.mark.parametrize("wrap", [False, True])
 @pytest.mark.parametrize("chunk", [1, 7, 100000])
 def test_aggregate_is_the_adjoint_of_the_function_of_the_patches(wrap, chunk):
     patches, x = Patches((7, 6), 3, wrap=wrap), image(2, 7, 6)
     wanted = patches.adjoint(torch.tanh(patches(x)))
-    torch.testing.assert_close(patches.aggregate(torch.tanh, x, chunk=chunk), wanted)
+    torch.testing.assert_close(patches.aggregate(slope, x, chunk=chunk), wanted)
 
 
 def test_aggregate_never_holds_more_than_a_chunk():
     sizes = []
 
-    def watch(v):
+    def watch(v, sigma):
         sizes.append(v.shape[:-1].numel())
         return v
 
@@ -69,7 +73,19 @@ def test_aggregate_never_holds_more_than_a_chunk():
 
 def test_aggregate_is_differentiable():
     patches, x = Patches((5, 4), 2), image(5, 4).requires_grad_()
-    assert torch.autograd.gradcheck(lambda x: patches.aggregate(torch.sin, x, chunk=5), (x,))
+    assert torch.autograd.gradcheck(lambda x: patches.aggregate(slope, x, chunk=5), (x,))
+
+
+def test_aggregate_gives_each_image_its_own_noise_level():
+    patches, x = Patches((5, 4), 2), image(2, 5, 4)
+    sigma = torch.tensor([0.5, 2.0], dtype=torch.float64)
+
+    def weigh(v, sigma):
+        return v * torch.as_tensor(sigma)[..., None]
+
+    wanted = torch.stack([patches.aggregate(weigh, x[k], sigma[k]) for k in range(2)])
+    torch.testing.assert_close(patches.aggregate(weigh, x, sigma), wanted)
+    torch.testing.assert_close(wanted, patches.multiplicity * x * sigma[:, None, None])
 
 
 def test_float32_stays_float32():
@@ -98,5 +114,5 @@ def test_bad_tensors_are_refused():
         patches(image(4, 5))
     with pytest.raises(ValueError, match="v must have shape"):
         patches.adjoint(image(12, 5))
-    with pytest.raises(ValueError, match="keep the shape"):
-        patches.aggregate(lambda v: v.sum(-1), image(5, 4))
+    with pytest.raises(ValueError, match="must return the shape"):
+        patches.aggregate(lambda v, sigma: v.sum(-1), image(5, 4))

@@ -71,5 +71,5 @@ def test_bad_arguments_are_named():
         prior(image(2, 8, 7), torch.ones(3))
     with pytest.raises(ValueError, match="x must have shape"):
         prior(image(7, 8))
-    with pytest.raises(ValueError, match="patch_score"):
+    with pytest.raises(ValueError, match="must return the shape"):
         PatchPrior(lambda v, sigma: v[..., :1], patches)(image(8, 7))
