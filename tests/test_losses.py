@@ -167,7 +167,7 @@ def test_for_gamma_8_the_constant_is_one_twelfth():
     for t in log_x:  # the substitution x = exp(t) makes the integrand smooth on the whole line
         x = t.exp()[None]
         gap = losses.explicit(s.score, p.score, x) - losses.implicit(s.score, x)
-        total += float(gap * p.log_prob(x).exp() * t.exp() * step)
+        total += (gap * p.log_prob(x).exp() * t.exp() * step).item()
     assert abs(total - 1 / 12) < 1e-12
 
 
