@@ -1,0 +1,85 @@
+# Everything starts here; `make` alone lists what there is.
+#
+# Each target makes the virtual environment first, if .venv is absent or older than the
+# requirements. On Linux without a GPU, PyTorch's CPU build saves gigabytes of download:
+#
+#     PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu make book
+
+PYTHON ?= python3
+JOBS ?= 2
+PORT ?= 8000
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+STAGES := lint unit notebooks-proof book-proof pages
+
+# Small networks run many times faster on one thread each than on two that fight for a core.
+export OMP_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: help book test notebooks lint format docs-serve clean $(addprefix test-,$(STAGES))
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(READY)  ## build the book and say where it is
+	$(RUN) -m jupyter_book build . --all -n -W --keep-going --quiet
+	@echo
+	@echo "The book is ready. Open it in a browser:"
+	@echo "  file://$(CURDIR)/_build/html/index.html"
+
+test: $(READY)  ## prove everything: lint, tests, claims, notebooks, book, pages
+	@start=$$(date +%s); \
+	for stage in $(STAGES); do \
+	  before=$$(date +%s); echo "=== $$stage"; \
+	  $(MAKE) --no-print-directory test-$$stage || { echo "make test: FAILED in the stage $$stage"; exit 1; }; \
+	  echo "=== $$stage took $$(($$(date +%s) - before)) s"; \
+	done; \
+	echo "make test: all of [$(STAGES)] passed in $$(($$(date +%s) - start)) s"
+
+notebooks: $(READY)  ## execute again the lessons whose code or library changed (JOBS=2 at a time)
+	$(RUN) -m lessons_lib.notebooks run --jobs $(JOBS)
+
+lint: test-lint  ## style, spelling and clean notebooks
+
+format: $(READY)  ## rewrite the code in the common style
+	$(RUN) -m ruff check --fix .
+	$(RUN) -m ruff format .
+
+docs-serve: book  ## build the book and serve it on http://localhost:8000 (PORT=8000)
+	$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+clean:  ## remove everything that was built, except .venv
+	rm -rf _build .pytest_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# The stages of `make test`, in its order.
+
+test-lint: $(READY)
+	$(RUN) -m ruff check --quiet .
+	$(RUN) -m ruff format --quiet --check .
+	$(VENV)/bin/codespell
+	$(RUN) -m lessons_lib.notebooks check
+
+test-unit: $(READY)
+	$(RUN) -m pytest tests --ignore tests/test_pages.py -q -n $(JOBS)
+
+test-notebooks-proof: $(READY)
+	$(RUN) -m pytest book -q -n $(JOBS) --dist loadfile --nbval --nbval-current-env \
+	  --nbval-cell-timeout=300 --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+test-book-proof: $(READY)
+	$(RUN) -m jupyter_book build . --all -n -W --keep-going --quiet
+
+test-pages: $(READY)
+	$(RUN) -m pytest tests/test_pages.py -q --built-book _build/html
+
+$(READY): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is not. Try: make PYTHON=python3.12 book"; exit 1; }
+	@echo "Preparing $(VENV): about a minute, and about 1.5 GB."
+	@$(RUN) -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	$(RUN) -m pip install --disable-pip-version-check -r requirements.txt -e .
+	@touch $@
