@@ -210,7 +210,7 @@ def test_regularization_is_noise_on_the_data_to_fourth_order_at_the_truth():
         penalised = expectation(
             lambda x, w=tau**2 / 2: losses.regularized(p, x, weight=w), p.log_prob
         )
-        gaps.append(abs(float(smoothed - penalised)))
+        gaps.append(abs((smoothed - penalised).item()))
     assert 12 < gaps[0] / gaps[1] < 20  # halving tau divides the gap by 2^4
 
 
