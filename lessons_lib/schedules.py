@@ -1,0 +1,96 @@
+"""Ladders of noise levels: decreasing tensors ``sigmas``, from large to small.
+
+A sampler walks down the ladder; a loss averages over it. Both schedules include their end points.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def geometric(start: float, stop: float, num: int) -> Tensor:
+    r"""Levels with a constant ratio, ``sigma_k = start (stop / start)^(k / (num - 1))``.
+
+    Equal steps in ``log sigma``: neighbouring smoothed densities overlap equally well all the way.
+
+    Parameters
+    ----------
+    start, stop : float
+        First (largest) and last (smallest) level, in the units of the data; both positive.
+    num : int
+        Number of levels, at least 2.
+
+    Returns
+    -------
+    Tensor, shape ``(num,)``
+        Decreasing, float64.
+
+    Raises
+    ------
+    ValueError
+        Unless ``start > stop > 0`` and ``num >= 2``.
+
+    Notes
+    -----
+    References: [Song2019]; chapter 03_noise_conditional.
+    """
+    _check(start, stop, num, zero_allowed=False)
+    return _exact_ends(
+        torch.logspace(0, 1, num, base=stop / start, dtype=torch.float64), start, stop
+    )
+
+
+def karras(start: float, stop: float, num: int, *, rho: float = 7.0) -> Tensor:
+    r"""Levels equally spaced in ``sigma^(1/rho)``: shorter steps where sigma is small.
+
+    ``rho = 1`` is linear; ``rho -> infinity`` is `geometric`. Unlike `geometric` it may end at 0.
+
+    Parameters
+    ----------
+    start, stop : float
+        First (largest) and last (smallest) level; ``stop`` may be zero.
+    num : int
+        Number of levels, at least 2.
+    rho : float
+        How strongly the levels crowd towards small sigma; positive.
+
+    Returns
+    -------
+    Tensor, shape ``(num,)``
+        Decreasing, float64.
+
+    Raises
+    ------
+    ValueError
+        Unless ``start > stop >= 0``, ``num >= 2`` and ``rho > 0``.
+
+    Notes
+    -----
+    References: [Karras2022], equation (5); chapter 03_noise_conditional.
+    """
+    _check(start, stop, num, zero_allowed=True)
+    if not 0 < rho < math.inf:
+        raise ValueError(f"rho must be positive and finite, got {rho}")
+    roots = torch.linspace(start ** (1 / rho), stop ** (1 / rho), num, dtype=torch.float64)
+    return _exact_ends((roots**rho) / start, start, stop)
+
+
+def _exact_ends(relative: Tensor, start: float, stop: float) -> Tensor:
+    sigmas = start * relative
+    sigmas[0], sigmas[-1] = start, stop  # not one rounding error away
+    return sigmas
+
+
+def _check(start: float, stop: float, num: int, *, zero_allowed: bool) -> None:
+    if not (math.isfinite(start) and math.isfinite(stop)):
+        raise ValueError(f"start and stop must be finite, got {start} and {stop}")
+    if stop < 0 or (stop == 0 and not zero_allowed):
+        wanted = "non-negative" if zero_allowed else "positive"
+        raise ValueError(f"stop must be {wanted}, got {stop}")
+    if not start > stop:
+        raise ValueError(f"start must be larger than stop, got {start} and {stop}")
+    if isinstance(num, bool) or not isinstance(num, int) or num < 2:
+        raise ValueError(f"num must be an integer of at least 2, got {num!r}")
