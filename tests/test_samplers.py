@@ -107,7 +107,7 @@ def test_annealed_langevin_has_the_exact_moments_at_every_level(ratio):
 def test_enough_annealed_steps_recover_the_data_moments():
     states = annealed_langevin(
         gaussian,
-        start(50_000, scale=20.0),
+        start(10_000, scale=20.0),
         geometric(20.0, 0.05, 20),
         steps_per_level=100,
         step_ratio=0.5,
@@ -115,7 +115,7 @@ def test_enough_annealed_steps_recover_the_data_moments():
     )
     x = last(states)
     assert float((x.mean(0) - MEAN).abs().max()) < 0.05
-    assert float((x.var(0) / VARIANCE - 1).abs().max()) < 0.03
+    assert float((x.var(0) / VARIANCE - 1).abs().max()) < 0.06
 
 
 # --- probability flow ------------------------------------------------------------------------
