@@ -179,7 +179,7 @@ class ScaledScore(nn.Module):
 
     Notes
     -----
-    References: [Song2020]; chapter 03_noise_conditional. Unlike `PreconditionedScore` the input
+    References: [SongErmon2020]; chapter 03_noise_conditional. Unlike `PreconditionedScore` the input
     keeps its units: rescale the data to standard deviation one first.
     """
 
@@ -213,7 +213,7 @@ class EnergyScore(nn.Module):
 
     Notes
     -----
-    References: [Salimans2021]; chapters 01_gaussian_score and 03_noise_conditional.
+    References: [SalimansHo2021]; chapters 01_gaussian_score and 03_noise_conditional.
     """
 
     def __init__(self, energy: nn.Module, *, conditional: bool = False) -> None:

@@ -139,7 +139,7 @@ def annealed_langevin(
 
     Notes
     -----
-    References: [Song2019], algorithm 1; chapter 03_noise_conditional.
+    References: [SongErmon2019], algorithm 1; chapter 03_noise_conditional.
     """
     check_tensor(x, "x")
     _check_sigmas(sigmas, smallest_may_be_zero=False)

@@ -35,7 +35,7 @@ def geometric(start: float, stop: float, num: int) -> Tensor:
 
     Notes
     -----
-    References: [Song2019]; chapter 03_noise_conditional.
+    References: [SongErmon2019]; chapter 03_noise_conditional.
     """
     _check(start, stop, num, zero_allowed=False)
     return _exact_ends(
