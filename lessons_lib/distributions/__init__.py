@@ -7,7 +7,8 @@ and ``sample(num, generator=None)`` of shape ``(num, n)``, for points ``x`` of s
 
 from lessons_lib.distributions.gamma import Gamma
 from lessons_lib.distributions.gaussian import Gaussian
+from lessons_lib.distributions.generalized_tv import GeneralizedTV
 from lessons_lib.distributions.mixture import GaussianMixture
 from lessons_lib.distributions.parzen import Parzen
 
-__all__ = ["Gamma", "Gaussian", "GaussianMixture", "Parzen"]
+__all__ = ["Gamma", "Gaussian", "GaussianMixture", "GeneralizedTV", "Parzen"]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
 
-MAX_ENTRIES = 2**18
+MAX_ENTRIES = 2**17
 DATA_ROWS = 2048
 
 
@@ -18,7 +18,7 @@ class Parzen:
 
     Its score is ``(xbar - x) / sigma^2`` where ``xbar`` is the average of the data weighted by
     ``exp(-||x - x_t||^2 / (2 sigma^2))``. Distances are computed in float64 in blocks of at most
-    ``MAX_ENTRIES`` entries (2 MiB), so memory does not grow with the number of data times the
+    ``MAX_ENTRIES`` entries (1 MiB), so memory does not grow with the number of data times the
     number of points. (With autograd the graph keeps its blocks: differentiate small batches.)
 
     Parameters
