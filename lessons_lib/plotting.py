@@ -184,7 +184,7 @@ def show_field(
 
 
 def grid(extent: tuple[float, float, float, float], num: int) -> Tensor:
-    """Points of a square grid as ``(num * num, 2)``, the first coordinate running fastest."""
+    """Points of a square grid over ``extent`` as ``(num * num, 2)``, first coordinate fastest."""
     left, right, bottom, top = extent
     rows = torch.linspace(bottom, top, num, dtype=torch.float64)
     cols = torch.linspace(left, right, num, dtype=torch.float64)

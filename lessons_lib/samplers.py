@@ -214,7 +214,7 @@ def _flow(score: Score, x: Tensor, sigmas: Tensor) -> Iterator[Tensor]:
 
 
 def last(states: Iterable[Tensor]) -> Tensor:
-    """Run a sampler to its end and return the final state.
+    """Run a sampler to its end and return the last of its ``states``.
 
     Raises
     ------

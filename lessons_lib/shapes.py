@@ -120,7 +120,7 @@ def check_tensor(
 
 
 def check_score_output(s: Tensor, x: Tensor, name: str = "score") -> Tensor:
-    """Return ``s`` if it has the shape of ``x``, as every score must.
+    """Return ``s`` if it has the shape of ``x``, as every score must; ``name`` is who made it.
 
     Raises
     ------

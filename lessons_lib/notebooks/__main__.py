@@ -29,7 +29,7 @@ def _arguments(words: Sequence[str] | None) -> Namespace:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Command line: ``run`` or ``check``; returns the exit status."""
+    """Do what the command line says, or ``words`` instead of it, and return the exit status."""
     import nbformat
 
     arguments = _arguments(words)

@@ -23,7 +23,7 @@ _PROGRESS_BAR = re.compile(r"\r|\d+%\|.*\||\d+it \[")
 
 
 def quiet(notebook: NotebookNode) -> NotebookNode:
-    """Remove from a notebook, in place, all that changes without its content changing.
+    """Remove from ``notebook``, in place, all that changes without its content changing.
 
     Times, versions, widget state and views, progress bars, and editors' marks go; cell ids stay,
     and a missing or repeated one is made from the cell's content.
@@ -43,7 +43,7 @@ def quiet(notebook: NotebookNode) -> NotebookNode:
 
 
 def problems(notebook: NotebookNode) -> list[str]:
-    """List what keeps a stored notebook from being clean: an empty list is a clean notebook."""
+    """List what keeps a stored ``notebook`` from being clean; an empty list is a clean notebook."""
     found = []
     if notebook.metadata != METADATA:
         found.append(f"metadata must be only kernelspec and language_info, got {notebook.metadata}")
