@@ -1,0 +1,222 @@
+"""Rules of the library's code, each a function from a syntax tree to a list of complaints.
+
+`test_architecture` applies them to every module and sees each one reject a bad example;
+`test_book` applies those about randomness to the lessons.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+ROWS = [
+    {"shapes"},
+    {"schedules", "metrics", "phantoms"},
+    {"distributions", "losses", "networks", "training", "samplers", "operators"},
+    {"patches"},
+    {"priors"},
+    {"reconstruction", "pretrained"},
+    {"plotting", "widgets", "checks", "assign", "bench", "notebooks"},
+]
+LAYERS = {module: height for height, row in enumerate(ROWS) for module in row}
+"""The layers of the design, from the ground up; imports go to a lower row only."""
+
+CONVENTIONS = {"x", "y", "sigma", "generator"}
+"""Arguments with one meaning everywhere (see `lessons_lib.shapes`), which need no entry."""
+
+TAKE_CALLABLES = {"losses", "samplers", "training"}
+NEVER_FOR_THEM = {"distributions", "networks", "operators", "priors", "patches", "reconstruction"}
+
+LONGEST_FILE = 300
+LONGEST_FUNCTION = 25
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+DRAWS = {
+    "rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson",
+    "rand_like", "randn_like", "randint_like",
+}  # fmt: skip
+DRAWS_IN_PLACE = {"normal_", "uniform_", "random_", "exponential_", "bernoulli_", "cauchy_"}
+SEEDS = {
+    "torch.manual_seed", "torch.seed", "torch.cuda.manual_seed", "torch.cuda.manual_seed_all",
+    "torch.random.manual_seed", "torch.set_rng_state", "random.seed",
+    "np.random.seed", "numpy.random.seed",
+}  # fmt: skip
+
+
+def imported(tree: ast.AST, module: str) -> Iterator[str]:
+    """First names below ``lessons_lib`` that ``module`` (dotted, below lessons_lib) imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            full = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = f"lessons_lib.{module}".split(".")
+                base = ".".join([*parents[: len(parents) - node.level], base]).rstrip(".")
+            full = [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in full:
+            parts = name.split(".")
+            if parts[0] == "lessons_lib" and len(parts) > 1 and not parts[1].startswith("__"):
+                yield parts[1]
+
+
+def layers(tree: ast.AST, module: str) -> list[str]:
+    """Imports go strictly downward; within a package they are free."""
+    own = module.split(".")[0]
+    if own not in LAYERS:
+        return [f"{own} has no layer: add it to LAYERS and to the design"]
+    found = []
+    for other in imported(tree, module):
+        if other != own and LAYERS.get(other, 99) >= LAYERS[own]:
+            found.append(f"{own} (layer {LAYERS[own]}) imports {other} (layer {LAYERS.get(other)})")
+        if own in TAKE_CALLABLES and other in NEVER_FOR_THEM:
+            found.append(f"{own} takes callables and must not import {other}")
+    return found
+
+
+def public_functions(tree: ast.Module) -> Iterator[tuple[str, Function, ast.ClassDef | None]]:
+    """Public functions, and the public methods (with ``__init__``, ``__call__``) of classes."""
+    for node in tree.body:
+        if isinstance(node, Function) and not node.name.startswith("_"):
+            yield node.name, node, None
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for inner in node.body:
+                special = {"__init__", "__call__"}
+                if isinstance(inner, Function) and (
+                    inner.name in special or not inner.name.startswith("_")
+                ):
+                    yield f"{node.name}.{inner.name}", inner, node
+
+
+def parameters(function: Function) -> list[ast.arg]:
+    """All parameters but ``self`` and ``cls``."""
+    spec = function.args
+    every = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg]
+    return [a for a in every if a is not None and a.arg not in {"self", "cls"}]
+
+
+def annotated(tree: ast.Module) -> list[str]:
+    """Every parameter and every result of a public function has a type."""
+    found = []
+    for name, function, _ in public_functions(tree):
+        missing = [a.arg for a in parameters(function) if a.annotation is None]
+        if missing:
+            found.append(f"{name}: no annotation on {', '.join(missing)}")
+        if function.returns is None and function.name != "__init__":
+            found.append(f"{name}: no annotation of the result")
+    return found
+
+
+def documented(tree: ast.Module, exported: set[str] | None = None) -> list[str]:
+    """Docstrings are there, and name each parameter and no other.
+
+    A parameter is named by an entry under *Parameters*, or as ``name`` in the text; a method may
+    rely on the docstring of its class. With ``exported``, other names are the inside of a package
+    and need a docstring only.
+    """
+    found = [] if ast.get_docstring(tree) else ["the module has no docstring"]
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            if not ast.get_docstring(node):
+                found.append(f"{node.name}: no docstring")
+    for name, function, owner in public_functions(tree):
+        own = ast.get_docstring(function) or ""
+        shared = (ast.get_docstring(owner) or "") if owner else ""
+        if not own and function.name not in {"__init__", "__call__"}:
+            found.append(f"{name}: no docstring")
+            continue
+        names = [a.arg for a in parameters(function)]
+        inside = exported is not None and name.split(".")[0] not in exported
+        needed = [] if inside else [n for n in names if n not in CONVENTIONS]
+        listed = _listed(own)
+        absent = [
+            n for n in needed if n not in listed + _listed(shared) and not _told(n, own + shared)
+        ]
+        if absent:
+            found.append(f"{name}: the docstring does not name {', '.join(absent)}")
+        if strange := [n for n in listed if n not in names]:
+            found.append(f"{name}: documents {', '.join(strange)}, which it does not take")
+    return found
+
+
+def _listed(docstring: str) -> list[str]:
+    """Names under the heading *Parameters*."""
+    match = re.search(r"^Parameters\n-+\n(.*?)(?=^\w[^\n]*\n-+\n|\Z)", docstring, re.M | re.S)
+    if not match:
+        return []
+    heads = [line.split(" : ")[0] for line in match[1].splitlines() if re.match(r"[\w*]", line)]
+    return [name.strip(" *") for head in heads for name in head.split(",")]
+
+
+def _told(name: str, docstring: str) -> bool:
+    return bool(re.search(rf"``[^`]*\b{re.escape(name)}\b[^`]*``", docstring))
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
+    """Every call with the dotted name of what is called."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def global_randomness(tree: ast.AST) -> list[str]:
+    """No global seed is set, and nothing draws from a global generator."""
+    found = []
+    for name, call in calls(tree):
+        options = {keyword.arg for keyword in call.keywords}
+        head, _, tail = name.rpartition(".")
+        drawn = (head == "torch" and tail in DRAWS) or (head and tail in DRAWS_IN_PLACE)
+        if name in SEEDS:
+            found.append(f"line {call.lineno}: {name} sets a global seed")
+        elif drawn and "generator" not in options and None not in options:
+            found.append(f"line {call.lineno}: {name} draws without generator=")
+        elif re.match(r"(np|numpy)\.random\.(?!default_rng|Generator|SeedSequence)", name):
+            found.append(f"line {call.lineno}: {name} uses the global generator")
+    return found
+
+
+def device_names(tree: ast.AST) -> list[str]:
+    """Nothing says ``cuda`` but the default of an argument."""
+    defaults = {
+        id(value)
+        for node in ast.walk(tree)
+        if isinstance(node, Function)
+        for value in [*node.args.defaults, *node.args.kw_defaults]
+    }
+    return [
+        f"line {node.lineno}: names a device"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.match(r"cuda\b", node.value)
+        and id(node) not in defaults
+    ]
+
+
+def sizes(tree: ast.Module, source: str) -> list[str]:
+    """A file under 300 lines, a function at most 25, docstring and tables of values not counted."""
+    found = []
+    if (lines := len(source.splitlines())) >= LONGEST_FILE:
+        found.append(f"{lines} lines: the file holds two ideas")
+    for node in ast.walk(tree):
+        if isinstance(node, Function) and (length := body_lines(node)) > LONGEST_FUNCTION:
+            found.append(f"{node.name}: {length} lines")
+    return found
+
+
+def body_lines(function: Function) -> int:
+    """Lines from the first statement after the docstring; a literal table counts as one line."""
+    body = function.body[1:] if ast.get_docstring(function) else function.body
+    if not body:
+        return 0
+    tables = [
+        (node.lineno, node.end_lineno)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Dict | ast.List | ast.Set) and node.lineno >= body[0].lineno
+    ]
+    inside = {line for first, last in tables for line in range(first + 1, last + 1)}
+    return sum(n not in inside for n in range(body[0].lineno, function.end_lineno + 1))

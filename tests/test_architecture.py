@@ -1,0 +1,188 @@
+"""The shape of the library: layers, annotations, documentation, light imports, no global seed.
+
+Each rule is applied to every module, and is seen to reject a module that breaks it.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import code_rules as rules
+import pytest
+from conftest import ROOT
+
+PACKAGE = ROOT / "lessons_lib"
+FILES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = {"matplotlib", "scipy", "skimage", "ipywidgets", "IPython", "bm3d", "nbformat", "nbclient"}
+
+
+def name(path: Path) -> str:
+    """Dotted name below lessons_lib; a package's ``__init__`` keeps its last part."""
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def exported(path: Path) -> set[str] | None:
+    """Names that a package hands out, for a module inside it; None for a module of its own."""
+    if path.parent == PACKAGE:
+        return None
+    front = parse(path.parent / "__init__.py")
+    imports = [node for node in front.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in imports for alias in node.names}
+
+
+modules = pytest.mark.parametrize("path", FILES, ids=name)
+inner = pytest.mark.parametrize("path", [p for p in FILES if name(p) != "__init__"], ids=name)
+
+
+@inner
+def test_imports_go_strictly_downward(path: Path) -> None:
+    assert rules.layers(parse(path), name(path)) == []
+
+
+@modules
+def test_public_names_are_annotated(path: Path) -> None:
+    assert rules.annotated(parse(path)) == []
+
+
+@modules
+def test_public_names_are_documented(path: Path) -> None:
+    assert rules.documented(parse(path), exported(path)) == []
+
+
+@modules
+def test_no_global_randomness(path: Path) -> None:
+    assert rules.global_randomness(parse(path)) == []
+
+
+@modules
+def test_no_device_is_named(path: Path) -> None:
+    assert rules.device_names(parse(path)) == []
+
+
+@modules
+def test_sizes(path: Path) -> None:
+    assert rules.sizes(parse(path), path.read_text()) == []
+
+
+def test_every_top_level_module_has_a_layer() -> None:
+    present = {name(path).split(".")[0] for path in FILES} - {"__init__"}
+    assert present <= set(rules.LAYERS)
+
+
+def test_imports_are_light() -> None:
+    """Importing any module loads none of the heavy libraries that only some functions need."""
+    names = [name(p).removesuffix(".__init__") for p in FILES]
+    program = (
+        "import importlib, sys\n"
+        f"for module in {[n for n in names if n != '__init__' and '__main__' not in n]}:\n"
+        "    importlib.import_module('lessons_lib.' + module)\n"
+        f"    heavy = sorted({HEAVY} & set(sys.modules))\n"
+        "    assert not heavy, f'{module} loads {heavy}'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("losses", "from lessons_lib.distributions import Gaussian"),
+        ("losses.denoising", "def f():\n    import lessons_lib.networks"),
+        ("patches", "from lessons_lib import priors"),
+        ("shapes", "from lessons_lib.shapes_of_old import x"),
+        ("samplers.langevin", "from ..operators import dot_test"),
+        ("nowhere", ""),
+    ],
+)
+def test_layers_rejects(module: str, source: str) -> None:
+    assert rules.layers(ast.parse(source), module)
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("losses.denoising", "from lessons_lib.losses.shared import half_square"),
+        ("losses.denoising", "from .shared import half_square"),
+        ("notebooks", "from lessons_lib import __version__"),
+        ("reconstruction", "from lessons_lib.distributions import Gaussian"),
+    ],
+)
+def test_layers_accepts(module: str, source: str) -> None:
+    assert rules.layers(ast.parse(source), module) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(x) -> int: ...",
+        "def f(x: int): ...",
+        "def f(*, x) -> int: ...",
+        "class A:\n    def g(self, x) -> int: ...",
+        "class A:\n    def __call__(self, x: int): ...",
+    ],
+)
+def test_annotated_rejects(source: str) -> None:
+    assert rules.annotated(ast.parse(source))
+
+
+DOC = '"""Module."""\n'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "x = 1",
+        DOC + "def f() -> None: ...",
+        DOC + "class A: ...",
+        DOC + 'def f(k: int) -> int:\n    """Add one."""',
+        DOC + 'def f(x: int) -> int:\n    """Add.\n\n    Parameters\n    ----------\n    y : int\n'
+        '        A number, not ``x``.\n    """',
+    ],
+)
+def test_documented_rejects(source: str) -> None:
+    assert rules.documented(ast.parse(source))
+
+
+def test_documented_accepts() -> None:
+    source = DOC + (
+        'def f(x: int, *, a: int, b: int) -> int:\n    """Add ``x``.\n\n    Parameters\n'
+        "    ----------\n    a, b : int\n        Numbers.\n\n    Returns\n    -------\n    int\n"
+        '        The sum.\n    """'
+    )
+    assert rules.documented(ast.parse(source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "torch.manual_seed(0)",
+        "np.random.seed(0)",
+        "np.random.randn(3)",
+        "x = torch.randn(3)",
+        "x = torch.randn_like(y)",
+        "y.normal_()",
+        "torch.nn.init.normal_(w)",
+    ],
+)
+def test_global_randomness_rejects(source: str) -> None:
+    assert rules.global_randomness(ast.parse(source))
+
+
+def test_global_randomness_accepts() -> None:
+    source = "g = torch.Generator().manual_seed(1)\ntorch.randn(3, generator=g)\n"
+    assert rules.global_randomness(ast.parse(source)) == []
+
+
+def test_device_and_size_reject() -> None:
+    assert rules.device_names(ast.parse("x.to('cuda')"))
+    assert rules.device_names(ast.parse("def f(device: str = 'cuda'): ...")) == []
+    long = "def f():\n" + "    x = 1\n" * (rules.LONGEST_FUNCTION + 1)
+    assert rules.sizes(ast.parse(long), long)
+    assert rules.sizes(ast.parse(""), "\n" * rules.LONGEST_FILE)
