@@ -98,7 +98,7 @@ def denoise_tv(
 
     References
     ----------
-    [Rudin1992], [Chambolle2004]; computed by scikit-image. Chapter 00_tour.
+    [RudinOsherFatemi1992], [Chambolle2004]; computed by scikit-image. Chapter 00_tour.
     """
     from skimage.restoration import denoise_tv_chambolle
 
