@@ -1,7 +1,7 @@
 """The html, style and script of a player, with @FIELDS@ to fill in; `Player.to_html` does so."""
 
 PAGE = """\
-<figure class="lesson-player" data-player="@NAME@" role="group" aria-label="@LABEL@">
+<figure class="lesson-player" data-player="@NAME@" aria-label="@LABEL@">
 <style>
 .lesson-player{margin:1rem 0;max-width:100%}
 .lesson-player img{display:block;max-width:100%;height:auto;background:#fff;border-radius:6px}
