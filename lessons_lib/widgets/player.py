@@ -107,7 +107,7 @@ class Player:
 def render(
     draw: Draw, point: Mapping[str, Any], *, dpi: int = 150, colors: int = 96
 ) -> tuple[bytes, tuple[int, int]]:
-    """``draw(**point)`` as a PNG of ``dpi`` with a palette of ``colors``, and its size on the page."""
+    """``draw(**point)`` as a PNG at ``dpi`` in a palette of ``colors``, and its page size."""
     from matplotlib import pyplot as plt
     from matplotlib.figure import Figure
     from PIL import Image
