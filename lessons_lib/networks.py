@@ -82,7 +82,9 @@ def _activation_names(activation: str | Sequence[str], num_hidden: int) -> list[
 
 
 def _linear(fan_in: int, fan_out: int, generator: torch.Generator) -> nn.Linear:
-    layer = nn.utils.skip_init(nn.Linear, fan_in, fan_out)  # would draw from the global seed
+    layer = nn.utils.skip_init(
+        nn.Linear, fan_in, fan_out, dtype=torch.float32
+    )  # would draw from the global seed
     bound = 1 / math.sqrt(fan_in)
     nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
     nn.init.uniform_(layer.bias, -bound, bound, generator=generator)

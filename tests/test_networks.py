@@ -58,6 +58,15 @@ def test_mlp_is_reproducible_and_leaves_the_global_seed_alone():
     assert torch.equal(before, torch.random.get_rng_state())
 
 
+def test_mlp_is_float32_whatever_the_default():
+    torch.set_default_dtype(torch.float64)
+    try:
+        kinds = {p.dtype for p in mlp((2, 8, 1)).parameters()}
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert kinds == {torch.float32}
+
+
 @pytest.mark.parametrize("widths", [(3,), (3, 0, 1), (3, 2.5), (True, -1)])
 def test_mlp_refuses_bad_widths(widths):
     with pytest.raises(ValueError, match="widths"):
