@@ -1,72 +1,9 @@
-"""Pictures to learn from and to reconstruct: photographs, disks and rectangles.
-
-The photographs are the ones inside the scikit-image wheel, so nothing is ever downloaded. They
-are split once, by photograph: what a model is trained on and what it is tested on never share a
-scene. The disks and the rectangles are drawn from a `torch.Generator`, with gray edge pixels that
-hold the covered fraction (*partial volume*), as a camera or a scanner would record them.
-"""
+"""Disks and upright rectangles, drawn from a generator, with partial volume at their edges."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-
-TRAIN_PHOTOGRAPHS = (
-    "astronaut",
-    "coffee",
-    "chelsea",
-    "coins",
-    "rocket",
-    "brick",
-    "grass",
-    "gravel",
-)
-"""Photographs that the shipped models are trained on."""
-
-TEST_PHOTOGRAPHS = ("camera", "clock")
-"""Photographs that no shipped model has seen."""
-
-_FILES = {"clock": "clock_motion.png", "rocket": "rocket.jpg"}
-
-
-def photograph(name: str, *, dtype: torch.dtype = torch.float64) -> Tensor:
-    """Load a bundled photograph as a gray image in [0, 1]; it is never downloaded.
-
-    Colour becomes luminance, ``0.2125 R + 0.7154 G + 0.0721 B``.
-
-    Parameters
-    ----------
-    name : str
-        One of `TRAIN_PHOTOGRAPHS` or `TEST_PHOTOGRAPHS`.
-    dtype : torch.dtype
-        Floating-point type of the result.
-
-    Returns
-    -------
-    Tensor, shape ``(H, W)``
-        The image.
-
-    Raises
-    ------
-    ValueError
-        If there is no such photograph.
-
-    Notes
-    -----
-    Chapter 00_tour.
-    """
-    from importlib.resources import as_file, files
-
-    from skimage.color import rgb2gray
-    from skimage.io import imread
-
-    if name not in TRAIN_PHOTOGRAPHS + TEST_PHOTOGRAPHS:
-        known = ", ".join(TRAIN_PHOTOGRAPHS + TEST_PHOTOGRAPHS)
-        raise ValueError(f"name must be one of {known}; got {name!r}")
-    with as_file(files("skimage.data") / _FILES.get(name, f"{name}.png")) as path:
-        picture = imread(path)
-    gray = rgb2gray(picture) if picture.ndim == 3 else picture / 255  # (H, W, 3) -> (H, W)
-    return torch.as_tensor(gray, dtype=dtype)
 
 
 def disks(
@@ -134,9 +71,9 @@ def rectangles(
 ) -> Tensor:
     """Draw images of one bright rectangle on black, with exact partial volume at its edges.
 
-    ``x[i, j] = brightness * (covered part of row i) * (covered part of column j)``: the talk's
-    toy. Two cuts uniform in [0, size] bound the rectangle in each direction; the brightness is
-    uniform in [0.2, 1].
+    ``x[i, j] = brightness * (covered part of row i) * (covered part of column j)``. Two cuts
+    uniform in [0, size] bound the rectangle in each direction; the brightness is uniform in
+    [0.2, 1]. (`tilted_rectangles` is the toy of the talk.)
 
     Parameters
     ----------

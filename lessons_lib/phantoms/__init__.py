@@ -1,0 +1,28 @@
+"""Pictures to learn from and to reconstruct: photographs, disks and rectangles.
+
+The photographs are the ones inside the scikit-image wheel, so nothing is ever downloaded. They
+are split once, by photograph: what a model is trained on and what it is tested on never share a
+scene. The disks and the rectangles are drawn from a `torch.Generator`, with gray edge pixels that
+hold the covered fraction (*partial volume*), as a camera or a scanner would record them.
+"""
+
+from lessons_lib.phantoms.photographs import TEST_PHOTOGRAPHS, TRAIN_PHOTOGRAPHS, photograph
+from lessons_lib.phantoms.tilted import (
+    coverage,
+    draw_rectangles,
+    rectangle_parameters,
+    tilted_rectangles,
+)
+from lessons_lib.phantoms.upright import disks, rectangles
+
+__all__ = [
+    "TEST_PHOTOGRAPHS",
+    "TRAIN_PHOTOGRAPHS",
+    "coverage",
+    "disks",
+    "draw_rectangles",
+    "photograph",
+    "rectangle_parameters",
+    "rectangles",
+    "tilted_rectangles",
+]
