@@ -1,0 +1,305 @@
+"""The anatomy of a lesson: rules from a notebook to a list of complaints, empty when it is right.
+
+`test_book` applies them to every lesson, and sees each one reject a lesson that breaks it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import code_rules
+from nbformat import NotebookNode
+
+HEADINGS_BEFORE = ["At a glance", "Setup", "A question"]
+HEADINGS_AFTER = [
+    "From scratch to library",
+    "Try it",
+    "What can go wrong",
+    "Summary",
+    "Where this comes from",
+    "Reproducibility",
+]
+CODE_CELLS = range(20, 36)
+LONGEST_CELL = 25
+LONGEST_SETUP = 10
+MEDIAN_BELOW = 7
+WORDS_PER_LINE = (6, 20)
+WORDS_PER_MINUTE = 200
+FEWEST_CLAIMS = 12
+LARGEST_FILE = 1_500_000
+MACHINE_PATH = re.compile(r"(?<![\w.:/<])/(?:home|root|tmp|work|Users|mnt|var|private)/[\w.]")
+NUMBER_TYPED = re.compile(r"(?<![\w.\-])\d+\.\d{2,}(?![\w.]|\.\d)")
+
+
+def code_cells(book: NotebookNode) -> list[NotebookNode]:
+    """The code cells that are not empty."""
+    return [c for c in book.cells if c.cell_type == "code" and c.source.strip()]
+
+
+def lines(cell: NotebookNode) -> int:
+    """Lines of code, blank lines and comments not counted."""
+    rows = [row.strip() for row in cell.source.splitlines()]
+    return sum(bool(row) and not row.startswith("#") for row in rows)
+
+
+def tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def headings(book: NotebookNode, level: int) -> list[str]:
+    """Headings of one level, in order, code fences left out."""
+    text = "\n\n".join(c.source for c in book.cells if c.cell_type == "markdown")
+    text = re.sub(r"^(`{3,}|~{3,}).*?^\1", "", text, flags=re.M | re.S)
+    return re.findall(rf"^#{{{level}}} +(.+?)\s*$", text, re.M)
+
+
+def prose(book: NotebookNode) -> str:
+    """What a person reads: text without code, math, roles, links' targets and directives' marks."""
+    text = "\n\n".join(c.source for c in book.cells if c.cell_type == "markdown")
+    text = re.sub(r"^(`{3,}|~{3,}).*?^\1", " ", text, flags=re.M | re.S)
+    text = re.sub(r"^:{3,}.*$|^:[\w-]+:.*$", " ", text, flags=re.M)
+    text = re.sub(r"\$\$.*?\$\$(?: *\([\w-]+\))?|\$[^$\n]+\$", " m ", text, flags=re.S)
+    text = re.sub(r"\{[\w:]+\}`[^`]*`", " r ", text)
+    text = re.sub(r"\]\([^)]*\)", "] ", text)
+    return re.sub(r"`[^`\n]*`", " c ", text)
+
+
+def words(book: NotebookNode) -> int:
+    return len(re.findall(r"[A-Za-z][\w’'-]*", prose(book)))
+
+
+def order(book: NotebookNode) -> list[str]:
+    """One title, then the fixed headings around two to six ideas."""
+    found = headings(book, 2)
+    ideas = found[len(HEADINGS_BEFORE) : len(found) - len(HEADINGS_AFTER)]
+    wanted = [*HEADINGS_BEFORE, *ideas, *HEADINGS_AFTER]
+    complaints = [] if len(headings(book, 1)) == 1 else [f"titles: {headings(book, 1)}"]
+    if found != wanted:
+        complaints.append(f"headings are {found}, wanted {wanted}")
+    if not 2 <= len(ideas) <= 6:
+        complaints.append(f"{len(ideas)} idea sections, wanted 2 to 6")
+    return complaints
+
+
+def promise(book: NotebookNode) -> list[str]:
+    """The title is followed by one bold sentence, then by the hero figure."""
+    first = book.cells[0]
+    complaints = []
+    if not re.search(r"^# .+\n+\*\*[^*]+[.!?]\*\*(?!\w)", first.source, re.M):
+        complaints.append("the title is not followed by one bold sentence of promise")
+    figures = [index for index, cell in enumerate(book.cells) if draws(cell)]
+    glance = [i for i, c in enumerate(book.cells) if re.search(r"^## At a glance", c.source, re.M)]
+    if not figures or not glance or figures[0] > glance[0]:
+        complaints.append("no hero figure before `At a glance`")
+    return complaints
+
+
+def cell_sizes(book: NotebookNode) -> list[str]:
+    """20 to 35 code cells, short ones, and a setup of ten lines."""
+    cells = code_cells(book)
+    sizes = [lines(c) for c in cells]
+    complaints = []
+    if len(cells) not in CODE_CELLS:
+        complaints.append(f"{len(cells)} code cells, wanted {CODE_CELLS.start} to 35")
+    if sizes and statistics.median(sizes) >= MEDIAN_BELOW:
+        complaints.append(f"median {statistics.median(sizes)} lines, wanted under {MEDIAN_BELOW}")
+    for number, size in enumerate(sizes, 1):
+        if size > LONGEST_CELL:
+            complaints.append(f"code cell {number} has {size} lines, at most {LONGEST_CELL}")
+    setup = section(book, "Setup")
+    inside = [c for c in setup if c.cell_type == "code"]
+    if len(inside) != 1 or lines(inside[0]) > LONGEST_SETUP:
+        complaints.append("Setup is one code cell of at most ten lines")
+    return complaints
+
+
+def section(book: NotebookNode, heading: str) -> list[NotebookNode]:
+    """The cells from a second-level heading up to the next one."""
+    inside, found = False, []
+    for cell in book.cells:
+        heads = re.findall(r"^## +(.+?)\s*$", cell.source, re.M) if _is_text(cell) else []
+        if heads:
+            inside = heads[-1] == heading
+            found += [cell] if heading in heads else []
+        elif inside:
+            found.append(cell)
+    return found
+
+
+def _is_text(cell: NotebookNode) -> bool:
+    return cell.cell_type == "markdown"
+
+
+def density(book: NotebookNode) -> list[str]:
+    """Words of prose for each visible line of code."""
+    visible = sum(lines(c) for c in code_cells(book) if "hide-input" not in tags(c))
+    ratio = words(book) / max(visible, 1)
+    low, high = WORDS_PER_LINE
+    if low <= ratio <= high:
+        return []
+    return [f"{ratio:.1f} words for each visible line of code, wanted {low} to {high}"]
+
+
+def reading_time(book: NotebookNode) -> list[str]:
+    """The stated minutes are those of 200 words a minute, within a quarter."""
+    text = "\n".join(c.source for c in section(book, "At a glance"))
+    stated = re.search(r"about (\d+) minutes? to read", text)
+    complaints = []
+    if "{glue:text}`wall_seconds`" not in text:
+        complaints.append("At a glance does not show the measured {glue:text}`wall_seconds`")
+    if not re.search(r"^\*Needs:?\*|^\*\*Needs:?\*\*", text, re.M):
+        complaints.append("At a glance has no line *Needs:*")
+    if not stated:
+        return [*complaints, "At a glance does not state `about N minutes to read`"]
+    minutes = words(book) / WORDS_PER_MINUTE
+    if abs(int(stated[1]) - minutes) > max(0.25 * minutes, 1):
+        complaints.append(f"states {stated[1]} minutes to read, the words take {minutes:.0f}")
+    return complaints
+
+
+def objectives(book: NotebookNode) -> list[str]:
+    """Three to five objectives."""
+    text = "\n".join(c.source for c in section(book, "At a glance"))
+    count = len(re.findall(r"^[-*] +\S", text, re.M))
+    return [] if 3 <= count <= 5 else [f"{count} objectives under At a glance, wanted 3 to 5"]
+
+
+def draws(cell: NotebookNode) -> bool:
+    """Whether a code cell stores a picture."""
+    kinds = {kind for o in cell.get("outputs", []) for kind in o.get("data", {})}
+    return any(kind.startswith("image/") for kind in kinds)
+
+
+def figures(book: NotebookNode) -> list[str]:
+    """Each picture has a name, a caption that is a sentence, alternative text, and hidden code."""
+    complaints = []
+    text = "\n".join(c.source for c in book.cells if _is_text(c))
+    for number, cell in enumerate(code_cells(book), 1):
+        if not draws(cell):
+            continue
+        settings = cell.metadata.get("mystnb", {})
+        figure, image = settings.get("figure", {}), settings.get("image", {})
+        name = figure.get("name", "")
+        if not re.fullmatch(r"fig-\d\d-[\w-]+", name):
+            complaints.append(f"code cell {number}: figure name {name!r}, wanted fig-NN-word")
+        elif f"`{name}`" not in text and f"<{name}>`" not in text:
+            complaints.append(f"code cell {number}: no {{numref}} to {name} in the text")
+        if len(figure.get("caption", "").split()) < 5 or not figure["caption"].rstrip().endswith(
+            "."
+        ):
+            complaints.append(f"code cell {number}: the caption is not a sentence")
+        if len(image.get("alt", "").split()) < 5:
+            complaints.append(f"code cell {number}: no alternative text")
+        if "hide-input" not in tags(cell):
+            complaints.append(f"code cell {number}: drawing code is not tagged hide-input")
+    return complaints
+
+
+def interactive(book: NotebookNode) -> list[str]:
+    """`Try it` holds a figure that works in the page: html, without a live widget."""
+    for cell in section(book, "Try it"):
+        if any("text/html" in o.get("data", {}) for o in cell.get("outputs", [])):
+            return []
+    return ["`Try it` shows no interactive figure"]
+
+
+def glue_keys(book: NotebookNode) -> list[str]:
+    """Every number that the text quotes is glued by a cell, and every glued one is quoted."""
+    stored = [
+        output.metadata["scrapbook"]["name"]
+        for cell in code_cells(book)
+        for output in cell.outputs
+        if "scrapbook" in output.get("metadata", {})
+    ]
+    text = "\n".join(c.source for c in book.cells if _is_text(c))
+    used = set(re.findall(r"\{glue:(?:text|md|math)?\}`([\w-]+)(?::[^`]*)?`", text))
+    used |= set(re.findall(r"\{glue:\w*\} +([\w-]+)", text))
+    complaints = [f"glue key {key} is quoted and never made" for key in used - set(stored)]
+    complaints += [f"glue key {key} is made twice" for key, n in Counter(stored).items() if n > 1]
+    return complaints + [f"glue key {key} is never quoted" for key in set(stored) - used]
+
+
+def claims(book: NotebookNode) -> list[str]:
+    """The texts of the claims that the stored notebook shows as passed."""
+    printed = "".join(o.get("text", "") for c in code_cells(book) for o in c.outputs)
+    return re.findall(r"^✓ (.+): ", printed, re.M)
+
+
+def enough_claims(book: NotebookNode) -> list[str]:
+    """At least a dozen claims, each a sentence without a full stop, and no bare assert."""
+    made = claims(book)
+    complaints = [] if len(made) >= FEWEST_CLAIMS else [f"{len(made)} claims, wanted 12 or more"]
+    complaints += [f"claim ends with a full stop: {text}" for text in made if text.endswith(".")]
+    complaints += [f"claim is too short to stand alone: {t}" for t in made if len(t.split()) < 4]
+    for number, cell in enumerate(code_cells(book), 1):
+        if any(isinstance(node, ast.Assert) for node in ast.walk(tree(cell))):
+            complaints.append(f"code cell {number}: a bare assert; say it with claim()")
+    return complaints
+
+
+def tree(cell: NotebookNode) -> ast.Module:
+    """The syntax tree of a cell; lessons use no magics."""
+    return ast.parse(cell.source)
+
+
+def explicit_randomness(book: NotebookNode) -> list[str]:
+    """Lessons draw from generators of their own."""
+    return [
+        f"code cell {number}: {complaint}"
+        for number, cell in enumerate(code_cells(book), 1)
+        for complaint in code_rules.global_randomness(tree(cell))
+    ]
+
+
+def predicted(book: NotebookNode) -> list[str]:
+    """The reader is asked to predict, and each idea section has a labelled equation in it."""
+    text = "\n".join(c.source for c in book.cells if _is_text(c))
+    complaints = []
+    if len(re.findall(r"\*\*Predict before you run\.?\*\*", text)) < 2:
+        complaints.append("asks to **Predict before you run.** fewer than two times")
+    if not re.search(r"\$\$ *\(eq-\d\d-[\w-]+\)", text):
+        complaints.append("no labelled equation")
+    return complaints
+
+
+def reproducible(book: NotebookNode) -> list[str]:
+    """The last cell reports, and its output is not compared."""
+    last = code_cells(book)[-1:]
+    if last and "report()" in last[0].source and "nbval-ignore-output" in tags(last[0]):
+        return []
+    return ["the last code cell is not report() with the tag nbval-ignore-output"]
+
+
+def typed_numbers(book: NotebookNode) -> list[str]:
+    """Measured-looking numbers in prose: two decimals or more, outside math, code and proofs."""
+    text = re.sub(r"^\|.*\|$", " ", prose(book), flags=re.M)
+    return [f"a typed number in the text: {number}" for number in NUMBER_TYPED.findall(text)]
+
+
+RULES: list[Callable[[NotebookNode], list[str]]] = [
+    order,
+    promise,
+    cell_sizes,
+    density,
+    reading_time,
+    objectives,
+    figures,
+    interactive,
+    glue_keys,
+    enough_claims,
+    explicit_randomness,
+    predicted,
+    reproducible,
+    typed_numbers,
+]
+
+
+def machine_paths(text: str) -> Iterator[str]:
+    """Absolute paths of somebody's machine."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if found := MACHINE_PATH.search(line):
+            yield f"line {number}: {line[found.start() : found.start() + 40]}"
