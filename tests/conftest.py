@@ -39,3 +39,14 @@ def _plain_figures() -> None:
     import matplotlib.pyplot as plt
 
     plt.close("all")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A table: how many claims of each chapter notice each wrong library."""
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind)]
+    rows = [value for r in reports for name, value in r.user_properties if name == "mutation"]
+    if any(found for _, found in rows):
+        terminalreporter.section("claims that notice a wrong library, by chapter")
+    for mutation, found in sorted(rows):
+        counts = ", ".join(f"{chapter}: {count}" for chapter, count in found.items())
+        terminalreporter.write_line(f"{mutation:48} {counts}")
