@@ -29,8 +29,8 @@ def counted(geometry, size, points):
 def test_coverage_agrees_with_counting_points(k):
     geometry = phantoms.rectangle_parameters(6, generator=seeded(1))[k, :5]
     exact = phantoms.coverage(geometry)
-    errors = [float((exact - counted(geometry, 16, p)).abs().max()) for p in (16, 64)]
-    assert errors[1] < 5e-3 and errors[1] < errors[0]
+    errors = [float((exact - counted(geometry, 16, p)).abs().max()) for p in (16, 200)]
+    assert errors[1] < 1e-3 and errors[1] < errors[0] / 10
 
 
 @pytest.mark.parametrize("angle", [0.0, math.pi / 2, math.pi, 1e-9, math.pi / 2 - 1e-8])

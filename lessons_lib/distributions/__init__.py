@@ -10,5 +10,6 @@ from lessons_lib.distributions.gaussian import Gaussian
 from lessons_lib.distributions.generalized_tv import GeneralizedTV
 from lessons_lib.distributions.mixture import GaussianMixture
 from lessons_lib.distributions.parzen import Parzen
+from lessons_lib.distributions.rectangle_pair import RectanglePair
 
-__all__ = ["Gamma", "Gaussian", "GaussianMixture", "GeneralizedTV", "Parzen"]
+__all__ = ["Gamma", "Gaussian", "GaussianMixture", "GeneralizedTV", "Parzen", "RectanglePair"]

@@ -1,0 +1,187 @@
+"""Two neighbouring pixels of the tilted-rectangle model: an explicit mixture at every sigma."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from lessons_lib.distributions.gamma import positive
+from lessons_lib.phantoms import coverage, rectangle_parameters
+from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+
+MAX_ENTRIES = 2**18
+WHOLE = 1e-7
+
+
+class RectanglePair:
+    """Density of two pixels ``x_i = b + f_i (r - b)`` with normal levels and random fractions.
+
+    Given the pair of covered fractions ``f``, the pair of pixels is normal,
+
+    ``mean_k = (1 - f_k) E[b] + f_k E[r]``,
+    ``cov_k = var(b) (1 - f_k)(1 - f_k)' + var(r) f_k f_k'``,
+
+    so that the noisy density is ``sum_k w_k N(mean_k, cov_k + sigma^2 I)`` over the histogram of
+    that pair, and its score is exact for this histogram at every ``sigma > 0``. Without noise there
+    is no density in the plane: where ``f_1 = f_2`` the covariance is singular, and these pairs,
+    inside the rectangle or outside of it, are most of all pairs.
+
+    Parameters
+    ----------
+    fractions : Tensor, shape ``(K, 2)``
+        Pairs of covered fractions, in [0, 1].
+    weights : Tensor, shape ``(K,)``
+        Their probabilities, summing to one.
+    background, foreground : tuple of float
+        Mean and standard deviation of the two levels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has another shape, a fraction is outside [0, 1], a weight is negative, the
+        weights do not sum to one, or a standard deviation is not positive.
+
+    References: [Fessler2023], chapter 04_tv_patch.
+    """
+
+    def __init__(
+        self,
+        fractions: Tensor,
+        weights: Tensor,
+        *,
+        background: tuple[float, float] = (1.0, 0.1),
+        foreground: tuple[float, float] = (1.0, 0.03),
+    ) -> None:
+        check_tensor(fractions, "fractions", last=(2,))
+        check_tensor(weights, "weights", last=fractions.shape[:1])
+        if bool((fractions < 0).any() or (fractions > 1).any()):
+            raise ValueError(
+                f"fractions must be in [0, 1], got {fractions.min():g} to {fractions.max():g}"
+            )
+        if bool((weights < 0).any()) or abs(float(weights.sum()) - 1) > 1e-5:
+            raise ValueError(
+                f"weights must be non-negative and sum to 1, got a minimum of {weights.min():g} "
+                f"and a sum of {weights.sum():g}"
+            )
+        f, e = fractions.double(), 1 - fractions.double()  # (K, 2)
+        b_var = positive(background[1], "background standard deviation") ** 2
+        r_var = positive(foreground[1], "foreground standard deviation") ** 2
+        self.fractions, self.weights = f, weights.double()
+        self.background, self.foreground = background, foreground
+        self.means = e * background[0] + f * foreground[0]  # (K, 2)
+        outer = b_var * e[:, :, None] * e[:, None, :] + r_var * f[:, :, None] * f[:, None, :]
+        self.covs = outer  # (K, 2, 2)
+
+    @classmethod
+    def from_images(
+        cls,
+        num: int = 20_000,
+        *,
+        size: int = 16,
+        bins: int = 24,
+        generator: torch.Generator | None = None,
+        **levels: tuple[float, float],
+    ) -> RectanglePair:
+        """Tabulate the fractions over all neighbours, both ways, in ``num`` random images.
+
+        Parameters
+        ----------
+        num : int
+            Number of random rectangles; an image has ``4 size (size - 1)`` ordered pairs.
+        size : int
+            Height and width in pixels.
+        bins : int
+            Bins of each fraction between 0 and 1, both of which are kept apart; a bin is
+            represented by the mean of its pairs.
+        generator : torch.Generator, optional
+            Source of randomness.
+        **levels : tuple of float
+            ``background=`` and ``foreground=``, as for the class.
+
+        Returns
+        -------
+        RectanglePair
+            Its density has an error of order ``num**-0.5`` and ``bins**-2``.
+
+        Raises
+        ------
+        ValueError
+            If a count is not positive.
+        """
+        if bins < 1:
+            raise ValueError(f"bins must be at least 1, got {bins}")
+        geometry = rectangle_parameters(num, size=size, generator=generator)[:, :5]
+        table = sum(_tabulate(coverage(some, size=size), bins) for some in geometry.split(512))
+        table = table + table[[0, 2, 1]].mT  # each pair in both orders
+        count = table[0].flatten()
+        kept = count > 0
+        fractions = (table[1:].flatten(1)[:, kept] / count[kept]).T  # (K, 2)
+        return cls(fractions.clamp(0, 1), count[kept] / count.sum(), **levels)
+
+    def log_prob(self, x: Tensor, sigma: Sigma) -> Tensor:
+        """Log density of two pixels in noise.
+
+        Parameters
+        ----------
+        x : Tensor, shape ``(*, 2)``
+            Pairs of pixels.
+        sigma : float or Tensor, shape ``()`` or ``(*)``
+            Noise level in the units of ``x``; positive, since without noise there is no density.
+
+        Returns
+        -------
+        Tensor
+            Shape ``(*)``.
+        """
+        return self._reduce(x, sigma)[0].to(x)
+
+    def score(self, x: Tensor, sigma: Sigma) -> Tensor:
+        """Score of two pixels in noise; shapes as in `log_prob`, returns ``(*, 2)``."""
+        return self._reduce(x, sigma)[1].to(x)
+
+    def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw ``num`` independent pairs without noise, shape ``(num, 2)``, float64."""
+        k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
+        z = torch.randn(num, 2, generator=generator, dtype=torch.float64)
+        b = self.background[0] + self.background[1] * z[:, :1]
+        r = self.foreground[0] + self.foreground[1] * z[:, 1:]
+        return b + self.fractions[k] * (r - b)
+
+    def _reduce(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor]:
+        """Log density ``(*)`` and score ``(*, 2)`` in float64, one block of points at a time."""
+        check_tensor(x, "x", last=(2,))
+        batch = x.shape[:-1]
+        level = expand_sigma(sigma, x.double(), positive=True).expand(*batch, 1).reshape(-1, 1)
+        rows = max(1, MAX_ENTRIES // len(self.weights))
+        blocks = zip(x.double().reshape(-1, 2).split(rows), level.split(rows), strict=True)
+        parts = [self._block(point, noise**2) for point, noise in blocks]
+        log_p, s = (torch.cat(part) for part in zip(*parts, strict=True))
+        return log_p.reshape(batch), s.reshape(x.shape)
+
+    def _block(self, x: Tensor, var: Tensor) -> tuple[Tensor, Tensor]:
+        """Log density and score of ``(B, 2)``; each 2 x 2 matrix is inverted by hand."""
+        d1, d2 = (x[:, i, None] - self.means[:, i].to(x.device) for i in (0, 1))  # (B, K)
+        (a, c), (_, b) = self.covs.to(x.device).permute(1, 2, 0)  # each (K,)
+        a, b = a + var, b + var  # (B, K)
+        det = a * b - c * c
+        s1, s2 = (c * d2 - b * d1) / det, (c * d1 - a * d2) / det
+        log_norm = self.weights.to(x.device).log() - math.log(2 * math.pi) - 0.5 * det.log()
+        joint = log_norm + 0.5 * (d1 * s1 + d2 * s2)  # s = -C^-1 d
+        r = torch.softmax(joint, -1)
+        return torch.logsumexp(joint, -1), torch.stack([(r * s1).sum(-1), (r * s2).sum(-1)], -1)
+
+
+def _tabulate(f: Tensor, bins: int) -> Tensor:
+    """Count and sums of the fractions of all neighbours, shape ``(3, bins + 2, bins + 2)``."""
+    down = torch.stack([f[:, :-1].flatten(), f[:, 1:].flatten()])
+    right = torch.stack([f[:, :, :-1].flatten(), f[:, :, 1:].flatten()])
+    pairs = torch.cat([down, right], -1)  # (2, N)
+    pairs = pairs.where(pairs > WHOLE, 0).where(pairs < 1 - WHOLE, 1)
+    inner = 1 + (pairs * bins).long().clamp(max=bins - 1)
+    code = inner.where(pairs > 0, 0).where(pairs < 1, bins + 1)
+    index = code[0] * (bins + 2) + code[1]
+    weights = torch.cat([torch.ones_like(pairs[:1]), pairs])  # (3, N)
+    rows = [torch.bincount(index, w, minlength=(bins + 2) ** 2) for w in weights]
+    return torch.stack(rows).reshape(3, bins + 2, bins + 2)
