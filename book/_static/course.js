@@ -9,6 +9,9 @@ document.addEventListener("DOMContentLoaded", () => {
     sidebar.setAttribute("role", "complementary");
     sidebar.setAttribute("aria-label", "Book");
   }
+  // Roles of the bibliography that newer readers reject; the plain list says as much.
+  document.querySelectorAll("[role=doc-biblioentry], .citation-list[role]")
+    .forEach(element => element.removeAttribute("role"));
   // Formulas and tables that scroll sideways can be reached with the keyboard.
   const reach = () => document
     .querySelectorAll("mjx-container[display], div.math, .cell_output pre, .highlight pre, .pst-scrollable-table-container")
