@@ -25,7 +25,7 @@ help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(READY)  ## build the book and say where it is
-	$(RUN) -m jupyter_book build . --all -n -W --keep-going --quiet
+	$(VENV)/bin/jupyter-book build . --all -n -W --keep-going --quiet
 	@echo
 	@echo "The book is ready. Open it in a browser:"
 	@echo "  file://$(CURDIR)/_build/html/index.html"
@@ -71,15 +71,15 @@ test-notebooks-proof: $(READY)
 	  --nbval-cell-timeout=300 --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 test-book-proof: $(READY)
-	$(RUN) -m jupyter_book build . --all -n -W --keep-going --quiet
+	$(VENV)/bin/jupyter-book build . --all -n -W --keep-going --quiet
 
 test-pages: $(READY)
 	$(RUN) -m pytest tests/test_pages.py -q --built-book _build/html
 
-$(READY): requirements.txt pyproject.toml
+$(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is not. Try: make PYTHON=python3.12 book"; exit 1; }
 	@echo "Preparing $(VENV): about a minute, and about 1.5 GB."
 	@$(RUN) -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	$(RUN) -m pip install --disable-pip-version-check -r requirements.txt -e .
+	$(RUN) -m pip install --disable-pip-version-check -r requirements.txt -c constraints.txt -e .
 	@touch $@
