@@ -1,0 +1,30 @@
+"""Small models that ship with the library, and the recipe that makes each of them again.
+
+A model is two files in `lessons_lib/weights`: ``NAME.safetensors`` holds the weights (at most
+1 MB, and no code), ``NAME.json`` the recipe, the hash of the weights, the seconds that training
+took and the error on photographs that it never saw. `load` checks all of it. To train one again::
+
+    python -m lessons_lib.pretrained list
+    python -m lessons_lib.pretrained train NAME
+
+Chapter 00_tour uses them.
+"""
+
+from lessons_lib.pretrained.files import describe, load, names, save
+from lessons_lib.pretrained.fit import held_out_error, train, training_patches
+from lessons_lib.pretrained.model import CentredScore, build
+from lessons_lib.pretrained.recipe import RECIPES, PatchRecipe
+
+__all__ = [
+    "RECIPES",
+    "CentredScore",
+    "PatchRecipe",
+    "build",
+    "describe",
+    "held_out_error",
+    "load",
+    "names",
+    "save",
+    "train",
+    "training_patches",
+]

@@ -1,0 +1,184 @@
+"""Weights and recipe on disk: written whole or not at all, and checked before they are used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from lessons_lib.pretrained.model import CentredScore, build
+from lessons_lib.pretrained.recipe import RECIPES
+
+FOLDER = Path(__file__).resolve().parent.parent / "weights"
+"""Where the shipped models lie."""
+
+MAX_BYTES = 1_000_000
+"""Largest file of weights."""
+
+
+def names(folder: Path | None = None) -> list[str]:
+    """Return the names of the models that are there, in alphabetical order.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where to look; the shipped weights by default.
+
+    Returns
+    -------
+    list of str
+        Names for `load`.
+    """
+    return sorted(path.stem for path in (folder or FOLDER).glob("*.json"))
+
+
+def describe(name: str, *, folder: Path | None = None) -> dict[str, Any]:
+    """Read what is known about a model, after checking that it is the one of the present recipe.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`.
+    folder : Path, optional
+        Where to look; the shipped weights by default.
+
+    Returns
+    -------
+    dict
+        ``recipe``, ``weights_sha256``, ``num_parameters``, ``training_seconds``, ``test_error``.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown, the file is missing or unreadable, or the recipe is another one.
+    """
+    if name not in RECIPES:
+        raise ValueError(f"name must be one of {', '.join(RECIPES)}; got {name!r}")
+    path = (folder or FOLDER) / f"{name}.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        recipe = dict(card["recipe"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path.name} is missing or unreadable ({error}); {_again(name)}"
+        ) from None
+    wanted = RECIPES[name].as_json()
+    wrong = [key for key in sorted({*wanted, *recipe}) if wanted.get(key) != recipe.get(key)]
+    if wrong:
+        told = ", ".join(f"{k} {recipe.get(k)!r} instead of {wanted.get(k)!r}" for k in wrong)
+        raise ValueError(f"{path.name} holds another recipe: {told}; {_again(name)}")
+    return card
+
+
+def load(name: str, *, folder: Path | None = None) -> CentredScore:
+    """Load a shipped model, and refuse anything that is not exactly what its recipe made.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`.
+    folder : Path, optional
+        Where to look; the shipped weights by default.
+
+    Returns
+    -------
+    CentredScore
+        ``model(v, sigma)`` for patches ``(*, n)`` with pixel values in [0, 1]; no gradients are
+        kept for its weights. No code is executed while it loads.
+
+    Raises
+    ------
+    ValueError
+        As `describe`, and if the weights are missing, have another hash or another shape.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load as read_tensors
+
+    card = describe(name, folder=folder)
+    path = (folder or FOLDER) / f"{name}.safetensors"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(
+            f"{path.name} is missing or unreadable ({error}); {_again(name)}"
+        ) from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != card.get("weights_sha256"):
+        raise ValueError(
+            f"{path.name} has the hash {found[:12]}..., its recipe was written for "
+            f"{str(card.get('weights_sha256'))[:12]}...; {_again(name)}"
+        )
+    model = build(RECIPES[name])
+    try:
+        model.load_state_dict(read_tensors(content))
+    except (RuntimeError, SafetensorError) as error:
+        raise ValueError(f"{path.name} does not fit its recipe: {error}") from None
+    return model.eval().requires_grad_(False)
+
+
+def save(
+    name: str,
+    model: nn.Module,
+    *,
+    training_seconds: float,
+    test_error: float,
+    folder: Path | None = None,
+) -> None:
+    """Write a trained model and its recipe; each file is replaced whole or not at all.
+
+    Parameters
+    ----------
+    name : str
+        One of `RECIPES`.
+    model : nn.Module
+        The trained model.
+    training_seconds, test_error : float
+        What is recorded beside it.
+    folder : Path, optional
+        Where to write; the shipped weights by default.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or the weights exceed `MAX_BYTES`.
+    """
+    from safetensors.torch import save as write_tensors
+
+    if name not in RECIPES:
+        raise ValueError(f"name must be one of {', '.join(RECIPES)}; got {name!r}")
+    content = write_tensors({k: v.detach().contiguous() for k, v in model.state_dict().items()})
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"model must fit into {MAX_BYTES} bytes, got {len(content)}")
+    card = {
+        "name": name,
+        "recipe": RECIPES[name].as_json(),
+        "weights_sha256": hashlib.sha256(content).hexdigest(),
+        "num_parameters": sum(p.numel() for p in model.parameters()),
+        "training_seconds": round(training_seconds, 1),
+        "test_error": round(test_error, 5),
+    }
+    target = folder or FOLDER
+    _replace(target / f"{name}.safetensors", content)
+    _replace(target / f"{name}.json", (json.dumps(card, indent=2) + "\n").encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(part, 0o644)
+        os.replace(part, path)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def _again(name: str) -> str:
+    return f"to make it again: python -m lessons_lib.pretrained train {name}"

@@ -1,0 +1,241 @@
+"""`lessons_lib.pretrained`: the shipped weights are what their recipes made, and nothing else."""
+
+import dataclasses
+import json
+import os
+import shutil
+
+import pytest
+import torch
+
+from lessons_lib import pretrained
+from lessons_lib.phantoms import TEST_PHOTOGRAPHS
+from lessons_lib.pretrained import __main__ as command
+from lessons_lib.pretrained import files
+from lessons_lib.pretrained.fit import objective
+
+torch.set_num_threads(1)
+
+QUICK = "photographs_5x5"
+TINY = pretrained.PatchRecipe(
+    patch_size=3, hidden=(8,), num_steps=20, photographs=("coins",), patches_per_photograph=200
+)
+
+
+def seeded(k=0):
+    return torch.Generator().manual_seed(k)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the shipped files of the quick model, to be damaged."""
+    for suffix in ("safetensors", "json"):
+        shutil.copy(files.FOLDER / f"{QUICK}.{suffix}", tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", pretrained.RECIPES)
+class TestShipped:
+    def test_files_are_there_and_small(self, name):
+        assert name in pretrained.names()
+        assert (files.FOLDER / f"{name}.safetensors").stat().st_size <= files.MAX_BYTES
+
+    def test_loads_as_a_score_without_gradients(self, name):
+        model = pretrained.load(name)
+        n = pretrained.RECIPES[name].patch_size ** 2
+        v = torch.rand(4, 5, n, generator=seeded())
+        assert model(v, 0.1).shape == v.shape and not model(v, 0.1).requires_grad
+        assert not model.training
+
+    def test_recorded_test_error_is_the_one_it_has(self, name):
+        card = pretrained.describe(name)
+        error = pretrained.held_out_error(pretrained.load(name), pretrained.RECIPES[name])
+        assert abs(error - card["test_error"]) < 1e-4
+
+    def test_never_saw_a_test_photograph(self, name):
+        assert not set(pretrained.RECIPES[name].photographs) & set(TEST_PHOTOGRAPHS)
+
+    def test_float64_patches_get_a_float64_score(self, name):
+        model, n = pretrained.load(name), pretrained.RECIPES[name].patch_size ** 2
+        v = torch.rand(3, n, generator=seeded(), dtype=torch.float64)
+        assert model(v, 0.1).dtype == torch.float64
+        torch.testing.assert_close(
+            model(v, 0.1).float(), model(v.float(), 0.1), rtol=1e-3, atol=1e-2
+        )
+
+
+def test_all_weights_together_are_below_eight_megabytes():
+    assert sum(f.stat().st_size for f in files.FOLDER.iterdir()) < 8_000_000
+
+
+def test_another_weight_is_refused(folder):
+    path = folder / f"{QUICK}.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"has the hash .* train photographs_5x5"):
+        pretrained.load(QUICK, folder=folder)
+
+
+def test_another_recipe_is_refused(folder):
+    path = folder / f"{QUICK}.json"
+    card = json.loads(path.read_text())
+    card["recipe"]["seed"] = 1
+    path.write_text(json.dumps(card))
+    with pytest.raises(ValueError, match="another recipe: seed 1 instead of 0"):
+        pretrained.load(QUICK, folder=folder)
+
+
+def test_weights_of_another_model_are_refused_even_with_a_matching_hash(folder):
+    model = pretrained.build(TINY)
+    pretrained.save(QUICK, model, training_seconds=0, test_error=1, folder=folder)
+    with pytest.raises(ValueError, match="does not fit its recipe"):
+        pretrained.load(QUICK, folder=folder)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"recipe": 3}'])
+def test_a_damaged_recipe_is_refused(folder, content):
+    (folder / f"{QUICK}.json").write_text(content)
+    with pytest.raises(ValueError, match=r"unreadable|another recipe"):
+        pretrained.load(QUICK, folder=folder)
+
+
+def test_missing_files_and_unknown_names_say_what_to_do(folder):
+    with pytest.raises(ValueError, match=r"one of photographs_7x7.*'u_net'"):
+        pretrained.load("u_net")
+    (folder / f"{QUICK}.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"missing .* train photographs_5x5"):
+        pretrained.load(QUICK, folder=folder)
+    with pytest.raises(ValueError, match="missing"):
+        pretrained.load(QUICK, folder=folder / "nowhere")
+
+
+def test_an_interrupted_save_leaves_the_old_files(folder, monkeypatch):
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        pretrained.save(
+            QUICK, pretrained.build(TINY), training_seconds=0, test_error=1, folder=folder
+        )
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_a_model_too_large_to_ship_is_refused(folder):
+    large = dataclasses.replace(TINY, hidden=(600, 600))
+    with pytest.raises(ValueError, match="must fit into 1000000 bytes"):
+        pretrained.save(
+            QUICK, pretrained.build(large), training_seconds=0, test_error=1, folder=folder
+        )
+
+
+def test_centred_score_ignores_brightness_and_sums_to_zero():
+    """For V with V(v + c) = V(v): the gradient does not change, and its entries sum to zero."""
+    model = pretrained.build(TINY, generator=seeded(1)).double()
+    v = torch.rand(6, 9, generator=seeded(), dtype=torch.float64)
+    s = model(v, 0.2)
+    torch.testing.assert_close(model(v + 3.7, 0.2), s, rtol=0, atol=1e-11)
+    torch.testing.assert_close(s.sum(-1), torch.zeros(6, dtype=s.dtype), rtol=0, atol=1e-12)
+    assert s.abs().max() > 0.1
+
+
+def test_centred_gaussian_is_the_gradient_of_a_density_flat_along_brightness():
+    """-1/2 v' P v / (std^2 + sigma^2) with P = I - 11'/n."""
+
+    class Gaussian(torch.nn.Module):
+        def forward(self, v, sigma):
+            return -v / (0.3**2 + sigma**2)
+
+    v = torch.rand(6, 9, generator=seeded(), dtype=torch.float64).requires_grad_()
+    P = torch.eye(9, dtype=v.dtype) - torch.full((9, 9), 1 / 9, dtype=v.dtype)
+    log_p = -0.5 * ((v @ P) * v).sum() / (0.3**2 + 0.2**2)
+    (gradient,) = torch.autograd.grad(log_p, v)
+    s = pretrained.CentredScore(Gaussian())(v.detach(), 0.2)
+    torch.testing.assert_close(s, gradient, rtol=0, atol=1e-13)
+
+
+def test_test_error_is_one_for_the_zero_score():
+    assert abs(pretrained.held_out_error(lambda v, sigma: torch.zeros_like(v), TINY) - 1) < 0.01
+
+
+def test_training_patches_are_cut_from_the_photographs():
+    v = pretrained.training_patches(TINY, generator=seeded())
+    assert v.shape == (200, 9) and v.dtype == torch.float32
+    assert not torch.equal(v, pretrained.training_patches(TINY, generator=seeded(1)))
+    from lessons_lib.phantoms import photograph
+
+    every = photograph("coins", dtype=torch.float32).unfold(0, 3, 1).unfold(1, 3, 1).reshape(-1, 9)
+    assert torch.cdist(v[::40], every).min(dim=1).values.max() == 0
+
+
+def test_a_batch_holds_turned_patches_at_stratified_noise_levels():
+    """Every patch of the pool has its smallest pixel in a corner; so do all that are drawn."""
+    pool = torch.arange(9.0).expand(50, 9).contiguous()
+    quiet = dataclasses.replace(TINY, sigmas=(1e-4, 1e-2), num_levels=4, batch_size=16)
+    levels, corners = [], set()
+
+    def spy(v, sigma):
+        levels.append(sigma.flatten())
+        corners.update(v.reshape(-1, 9).argmin(dim=-1).tolist())
+        return torch.zeros_like(v)
+
+    generator = seeded()
+    for _ in range(30):
+        objective(quiet, pool)(spy, generator)
+    assert corners == {0, 2, 6, 8}
+    quarter = (torch.stack(levels).log10() + 4) / 2 * 4  # 0 to 4 across the range
+    assert torch.equal(quarter.floor(), torch.arange(4.0).expand(30, 4))
+
+
+def test_a_run_repeats_bit_for_bit_and_leaves_the_global_generator_alone():
+    before = torch.random.get_rng_state()
+    weights = []
+    for _ in range(2):
+        model, records = pretrained.train(TINY)
+        assert [r.step for r in records] == list(range(1, 21))
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert torch.equal(*weights)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_command_line_lists_and_trains(tmp_path, monkeypatch, capsys):
+    command.main(["list"])
+    assert f"{QUICK} " in capsys.readouterr().out
+    monkeypatch.setitem(pretrained.RECIPES, "tiny", TINY)
+    command.main(["train", "tiny", "--folder", str(tmp_path)])
+    captured = capsys.readouterr()
+    assert "tiny: 20 steps" in captured.out and "20/20" in captured.err
+    card = pretrained.describe("tiny", folder=tmp_path)
+    assert card["num_parameters"] == 10 * 8 + 8 + 8 * 9 + 9
+    error = pretrained.held_out_error(pretrained.load("tiny", folder=tmp_path), TINY)
+    assert abs(error - card["test_error"]) < 1e-4
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["tiny.json", "tiny.safetensors"]
+    with pytest.raises(SystemExit):
+        command.main(["train", "unknown"])
+
+
+def test_the_default_dtype_changes_nothing():
+    weights = []
+    for dtype in (torch.float32, torch.float64):
+        torch.set_default_dtype(dtype)
+        try:
+            model, records = pretrained.train(TINY)
+            list(records)
+        finally:
+            torch.set_default_dtype(torch.float32)
+        weights.append(torch.cat([p.detach().flatten() for p in model.parameters()]))
+    assert torch.equal(*weights)
+
+
+@pytest.mark.slow
+def test_retraining_the_quick_model_meets_its_recorded_error():
+    """Another CPU rounds differently, so the weights differ; the error may by 2 %."""
+    model, records = pretrained.train(pretrained.RECIPES[QUICK])
+    for _ in records:
+        pass
+    error = pretrained.held_out_error(model, pretrained.RECIPES[QUICK])
+    recorded = pretrained.describe(QUICK)["test_error"]
+    assert abs(error / recorded - 1) < 0.02
