@@ -185,3 +185,26 @@ def test_quiet_metadata_is_what_it_says() -> None:
     book = notebooks.quiet(book)
     assert json.loads(json.dumps(book.metadata)) == METADATA
     assert set(book.cells[0].metadata) <= set(CELL_METADATA)
+
+
+def test_pictures_get_a_palette_and_keep_their_look() -> None:
+    import base64
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    grain = np.random.default_rng(0).integers(0, 240, (150, 200, 1)).repeat(3, -1)
+    grain[:, :20] = (0, 103, 165)  # a gray photograph beside a colour
+    stream = io.BytesIO()
+    Image.fromarray(grain.astype(np.uint8)).save(stream, "PNG")
+    encoded = base64.b64encode(stream.getvalue()).decode()
+    output = new_output("display_data", data={"image/png": encoded})
+    book = notebooks.quiet(new_notebook(cells=[new_code_cell("x", outputs=[output])]))
+    stored = book.cells[0].outputs[0].data["image/png"]
+    with Image.open(io.BytesIO(base64.b64decode(stored))) as picture:
+        assert picture.mode == "P"
+        shown = np.asarray(picture.convert("RGB")).astype(float)
+    assert abs(shown - grain).mean() < 2
+    again = notebooks.quiet(book).cells[0].outputs[0].data["image/png"]
+    assert again == stored and len(stored) < 0.8 * len(encoded)

@@ -6,6 +6,8 @@ import hashlib
 import re
 from typing import TYPE_CHECKING
 
+from lessons_lib.notebooks.palette import compact
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -19,14 +21,15 @@ CELL_METADATA = ("tags", "mystnb")
 """The metadata that a stored cell may carry."""
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+PICTURE = "image/png"
 _PROGRESS_BAR = re.compile(r"\r|\d+%\|.*\||\d+it \[")
 
 
 def quiet(notebook: NotebookNode) -> NotebookNode:
     """Remove from ``notebook``, in place, all that changes without its content changing.
 
-    Times, versions, widget state and views, progress bars, and editors' marks go; cell ids stay,
-    and a missing or repeated one is made from the cell's content.
+    Times, versions, widget state and views, progress bars, and editors' marks go; pictures get a
+    palette; cell ids stay, and a missing or repeated one is made from the cell's content.
     """
     import nbformat
 
@@ -39,6 +42,9 @@ def quiet(notebook: NotebookNode) -> NotebookNode:
         cell["id"] = _stable_id(cell, seen)
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if _keep(output)]
+            for output in cell.outputs:
+                if PICTURE in output.get("data", {}):
+                    output.data[PICTURE] = compact(output.data[PICTURE])
     return notebook
 
 
