@@ -106,7 +106,7 @@ def denoise_tv(
         out = denoise_tv_chambolle(image.numpy(), weight=weight, eps=1e-5, max_num_iter=1000)
         return torch.as_tensor(out)
 
-    return _each(denoise, y, noise_std, 0.85, "weight", weight, reference)
+    return _each(denoise, y, noise_std, 0.85, "weight", weight, reference, (1.2, 1.06))
 
 
 def denoise_bm3d(
@@ -158,7 +158,7 @@ def denoise_bm3d(
     def denoise(image: Tensor, sigma_psd: float) -> Tensor:
         return torch.as_tensor(bm3d(image.numpy(), sigma_psd=sigma_psd))
 
-    return _each(denoise, y, noise_std, 1.0, "sigma_psd", sigma_psd, reference)
+    return _each(denoise, y, noise_std, 1.0, "sigma_psd", sigma_psd, reference, (1.08,))
 
 
 def _each(
@@ -169,6 +169,7 @@ def _each(
     name: str,
     setting: float | None,
     reference: Tensor | None,
+    ratios: tuple[float, ...],
 ) -> Tensor:
     """Denoise image by image, at the setting given, the default, or the best against the truth."""
     check_tensor(y, "y", min_dims=2)
@@ -184,22 +185,26 @@ def _each(
     else:
         check_tensor(reference, "reference", last=tuple(y.shape[-2:]))
         truths = reference.detach().cpu().expand(y.shape).reshape(images.shape)
-        out = [_best(denoise, *pair, start) for pair in zip(images, truths, strict=True)]
+        out = [_best(denoise, *pair, start, ratios) for pair in zip(images, truths, strict=True)]
     return torch.stack(out).to(y).reshape(y.shape)
 
 
 def _best(
-    denoise: Callable[[Tensor, float], Tensor], y: Tensor, truth: Tensor, start: float
+    denoise: Callable[[Tensor, float], Tensor],
+    y: Tensor,
+    truth: Tensor,
+    start: float,
+    ratios: tuple[float, ...],
 ) -> Tensor:
-    """Climb to the setting with the least squared error, in factors of 1.2 and then of 1.06."""
+    """Climb to the setting with the least squared error, in factors of each ratio in turn."""
 
     def attempt(setting: float) -> tuple[float, float, Tensor]:
         x = denoise(y, setting)
         return float((x - truth).square().mean()), setting, x
 
     best = attempt(start)
-    for factor in (1.2, 1.06):
-        for direction in (factor, 1 / factor):
+    for ratio in ratios:
+        for direction in (ratio, 1 / ratio):
             here = best
             while (there := attempt(best[1] * direction))[0] < best[0]:
                 best = there
