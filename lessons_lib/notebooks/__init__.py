@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from lessons_lib.notebooks.cleaning import problems, quiet
 from lessons_lib.notebooks.execution import execute, run
+from lessons_lib.notebooks.pictures import picture
 
-__all__ = ["execute", "problems", "quiet", "report", "run"]
+__all__ = ["execute", "picture", "problems", "quiet", "report", "run"]
 
 
 def report() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lessons_lib.notebooks import problems, run
+from lessons_lib.notebooks import picture, problems, run
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -25,6 +25,10 @@ def _arguments(words: Sequence[str] | None) -> Namespace:
     checker = commands.add_parser("check", help="verify that the stored files are clean")
     for command in (runner, checker):
         command.add_argument("paths", nargs="*", type=Path, help="by default book/*.ipynb")
+    taker = commands.add_parser("picture", help="write one stored figure to a PNG file")
+    taker.add_argument("notebook", type=Path)
+    taker.add_argument("name", help="name of the figure, such as fig-00-hero")
+    taker.add_argument("target", type=Path)
     return parser.parse_args(words)
 
 
@@ -33,6 +37,9 @@ def main(words: Sequence[str] | None = None) -> int:
     import nbformat
 
     arguments = _arguments(words)
+    if arguments.command == "picture":
+        arguments.target.write_bytes(picture(arguments.notebook, arguments.name))
+        return 0
     paths = arguments.paths or sorted(Path("book").glob("*.ipynb"))
     if arguments.command == "run":
         options = {name: getattr(arguments, name) for name in ("jobs", "force", "timeout")}
