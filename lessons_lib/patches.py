@@ -1,10 +1,15 @@
 """All patches of an image at once, with the exact adjoint from the same index table.
 
 ``G_c`` cuts patch ``c`` out of an image; its transpose puts the patch back and leaves zeros
-elsewhere. Both read one table of pixel numbers, so the adjoint is exact by construction.
+elsewhere. Both read one table of pixel numbers, so the adjoint is exact by construction. The
+table is a product of one for rows and one for columns, and is only multiplied out in pieces: the
+largest image needs no more memory than a few thousand of its patches.
 """
 
 from __future__ import annotations
+
+import copy
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -12,49 +17,84 @@ from torch import Tensor
 from lessons_lib.operators import LinearOperator
 from lessons_lib.shapes import Score, Sigma, check_score_output, check_tensor, expand_sigma
 
+BORDERS = ("valid", "wrap", "reflect")
+"""What happens at the edge of the image; see `Patches`."""
+
+PatchSize = int | tuple[int, int]
+"""Side of a square patch in pixels, or its numbers of rows and columns."""
+
 
 class Patches(LinearOperator):
-    """Every ``p x p`` patch of an image, ``patches(x)[..., c, :] = G_c x``.
+    """Every patch of an image, ``patches(x)[..., c, :] = G_c x``.
 
     Parameters
     ----------
     image_shape : tuple of int
         Height and width ``(H, W)`` of the images.
-    patch_size : int
-        Side ``p`` of a patch in pixels.
+    patch_size : int or tuple of int
+        Side ``p`` of a square patch in pixels, or its numbers of rows and columns.
     wrap : bool
-        Continue the image periodically, so that every pixel lies in ``p * p`` patches. Without
-        it a corner pixel lies in a single one.
+        Short for ``border="wrap"``.
+    border : str, optional
+        ``"valid"``, the default: patches lie inside the image, and a corner pixel in one of them
+        only. ``"wrap"``: the image continues periodically, one patch starts at each pixel, and
+        every pixel lies in as many patches as a patch has pixels. ``"reflect"``: the image is
+        mirrored at its edges, ``b a | a b``, and one patch is centred on each pixel (half a pixel
+        up and left of it for even sizes); with odd sizes every pixel again counts equally.
 
     Raises
     ------
     TypeError, ValueError
-        If the sizes are not positive integers, or the patch is larger than the image.
+        If the sizes are not positive integers, the patch is larger than the image, or the border
+        is unknown or contradicts ``wrap``.
 
     Attributes
     ----------
-    index : Tensor, shape ``(L, n)``
-        Number of the pixel, in the image read row by row, at each place of each patch; patches
-        run row by row, and so do the ``n = p * p`` pixels within one.
+    patch_shape : tuple of int
+        Rows and columns ``(p, q)`` of a patch.
+    positions : tuple of int
+        Numbers of patch positions down and across; their product is ``L``.
     in_shape, out_shape : tuple of int
-        ``(H, W)`` and ``(L, n)``.
+        ``(H, W)`` and ``(L, n)`` with ``n = p * q``.
 
     Notes
     -----
-    Chapter 00_tour uses it, chapter 5 builds it.
+    Chapter 00_tour uses it, chapter 05_patch_mrf builds it.
     """
 
     def __init__(
-        self, image_shape: tuple[int, int], patch_size: int, *, wrap: bool = False
+        self,
+        image_shape: tuple[int, int],
+        patch_size: PatchSize,
+        *,
+        wrap: bool = False,
+        border: str | None = None,
     ) -> None:
-        _check_sizes(image_shape, patch_size)
-        self.patch_size, self.wrap = patch_size, wrap
-        rows = _offsets(image_shape[0], patch_size, wrap)  # (number of positions, p)
-        cols = _offsets(image_shape[1], patch_size, wrap)
-        pixel = rows[:, None, :, None] * image_shape[1] + cols[None, :, None, :]
-        self.index = pixel.reshape(-1, patch_size**2)  # (rows, cols, p, p) -> (L, n)
+        self.patch_shape = _check_sizes(image_shape, patch_size)
+        self.patch_size, self.border = patch_size, _check_border(wrap, border)
+        self.wrap = self.border == "wrap"
         self.in_shape = tuple(image_shape)
-        self.out_shape = tuple(self.index.shape)
+        sides = zip(image_shape, self.patch_shape, strict=True)
+        self._rows, self._cols = (_offsets(*side, self.border) for side in sides)  # (A, p), (B, q)
+
+    @property
+    def positions(self) -> tuple[int, int]:
+        """Numbers of patch positions down and across."""
+        return len(self._rows), len(self._cols)
+
+    @property
+    def out_shape(self) -> tuple[int, int]:
+        """``(L, n)``: number of patches, pixels of each."""
+        (a, p), (b, q) = self._rows.shape, self._cols.shape
+        return a * b, p * q
+
+    @property
+    def index(self) -> Tensor:
+        """Number of the pixel at each place of each patch, shape ``(L, n)``.
+
+        Pixels of the image, patches, and pixels within a patch are all counted row by row.
+        """
+        return self._table(torch.arange(self.out_shape[0]))
 
     def __call__(self, x: Tensor) -> Tensor:
         """Cut all patches, ``(*, H, W) -> (*, L, n)``."""
@@ -81,8 +121,26 @@ class Patches(LinearOperator):
     @property
     def multiplicity(self) -> Tensor:
         """Number of patches that hold each pixel, ``sum_c G_c' G_c 1``, shape ``(H, W)``."""
-        count = torch.bincount(self.index.flatten(), minlength=self.in_shape[0] * self.in_shape[1])
-        return count.reshape(self.in_shape).to(torch.get_default_dtype())
+        sides = zip((self._rows, self._cols), self.in_shape, strict=True)
+        down, across = (torch.bincount(t.flatten(), minlength=length) for t, length in sides)
+        return (down[:, None] * across).to(torch.get_default_dtype())
+
+    def keep(self, rows: slice | Tensor, cols: slice | Tensor) -> Self:
+        """Return the same operator for some of the patch positions.
+
+        Parameters
+        ----------
+        rows, cols : slice or Tensor of int
+            Which positions down, and which across; every pair of them stays.
+
+        Returns
+        -------
+        Patches
+            With fewer patches of the same size.
+        """
+        fewer = copy.copy(self)
+        fewer._rows, fewer._cols = self._rows[rows], self._cols[cols]
+        return fewer
 
     def aggregate(
         self, function: Score, x: Tensor, sigma: Sigma = 0.0, *, chunk: int = 16384
@@ -118,36 +176,62 @@ class Patches(LinearOperator):
         flat = x.flatten(-2)  # (*, H, W) -> (*, H * W)
         image = torch.zeros_like(flat)
         images = max(1, flat.shape[:-1].numel())
-        for rows in self.index.to(x.device).split(max(1, chunk // images)):
-            v = flat[..., rows]  # (*, l, n)
-            image = self._add(image, rows, check_score_output(function(v, sigma), v, "function"))
+        for some in torch.arange(self.out_shape[0]).split(max(1, chunk // images)):
+            table = self._table(some).to(x.device)
+            v = flat[..., table]  # (*, l, n)
+            image = self._add(image, table, check_score_output(function(v, sigma), v, "function"))
         return image.unflatten(-1, self.in_shape)
 
+    def _table(self, which: Tensor) -> Tensor:
+        """Rows ``which`` of `index`, multiplied out: ``(l,) -> (l, n)``."""
+        across = len(self._cols)
+        rows, cols = self._rows[which // across], self._cols[which % across]  # (l, p), (l, q)
+        return (rows[:, :, None] * self.in_shape[1] + cols[:, None, :]).flatten(1)
+
     @staticmethod
-    def _add(image: Tensor, rows: Tensor, v: Tensor) -> Tensor:
-        """Add patches ``(*, l, n)`` into flat images ``(*, H * W)`` at the pixels ``rows``."""
-        return image.index_add(-1, rows.flatten().to(v.device), v.flatten(-2))
+    def _add(image: Tensor, table: Tensor, v: Tensor) -> Tensor:
+        """Add patches ``(*, l, n)`` into flat images ``(*, H * W)`` at the pixels of ``table``."""
+        return image.index_add(-1, table.flatten().to(v.device), v.flatten(-2))
 
 
-def _offsets(length: int, patch_size: int, wrap: bool) -> Tensor:
-    """Rows (or columns) of each patch position: ``(positions, p)``."""
-    first = torch.arange(length if wrap else length - patch_size + 1)
-    return (first[:, None] + torch.arange(patch_size)) % length
+def _offsets(length: int, size: int, border: str) -> Tensor:
+    """Rows (or columns) of each patch position: ``(positions, size)``."""
+    first = torch.arange(length - size + 1 if border == "valid" else length)
+    if border == "reflect":
+        first = first - (size - 1) // 2
+    place = first[:, None] + torch.arange(size)
+    if border == "reflect":
+        place = torch.where(place < 0, -1 - place, place)
+        return torch.where(place >= length, 2 * length - 1 - place, place)
+    return place % length
 
 
-def _check_sizes(image_shape: tuple[int, int], patch_size: int) -> None:
-    sizes = (*image_shape, patch_size)
-    if len(sizes) != 3 or any(isinstance(k, bool) or not isinstance(k, int) for k in sizes):
+def _check_border(wrap: bool, border: str | None) -> str:
+    if border is None:
+        return "wrap" if wrap else "valid"
+    if border not in BORDERS:
+        raise ValueError(f"border must be one of {', '.join(BORDERS)}, got {border!r}")
+    if wrap and border != "wrap":
+        raise ValueError(f"wrap=True contradicts border={border!r}; give one of them")
+    return border
+
+
+def _check_sizes(image_shape: tuple[int, int], patch_size: PatchSize) -> tuple[int, int]:
+    """Return the rows and columns of a patch, if they fit."""
+    patch = (patch_size, patch_size) if not isinstance(patch_size, tuple | list) else patch_size
+    sizes = (*image_shape, *patch)
+    if len(sizes) != 4 or any(isinstance(k, bool) or not isinstance(k, int) for k in sizes):
         raise TypeError(
-            "image_shape must be two integers (H, W) and patch_size an integer, "
+            "image_shape must be two integers (H, W) and patch_size an integer or two, "
             f"got {image_shape} and {patch_size!r}"
         )
     if min(sizes) < 1:
         raise ValueError(
             f"image_shape and patch_size must be positive, got {image_shape} and {patch_size}"
         )
-    if patch_size > min(image_shape):
+    if patch[0] > image_shape[0] or patch[1] > image_shape[1]:
         raise ValueError(
             f"patch_size must not exceed the image, got {patch_size} for an image of shape "
             f"{tuple(image_shape)}"
         )
+    return patch[0], patch[1]

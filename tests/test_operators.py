@@ -15,6 +15,9 @@ OPERATORS = {
     "matrix": Matrix(MATRIX),
     "patches": Patches((9, 7), 3),
     "patches, wrapped": Patches((9, 7), 3, wrap=True),
+    "patches, mirrored": Patches((9, 7), 4, border="reflect"),
+    "patches of two rows": Patches((9, 7), (2, 5)),
+    "some of the patches": Patches((9, 7), 3).keep(slice(1, None), torch.tensor([0, 2])),
     "patches of the whole image": Patches((4, 4), 4),
 }
 

@@ -1,5 +1,8 @@
 """`lessons_lib.patches` against patches cut by hand."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -40,6 +43,50 @@ def test_multiplicity_counts_the_patches_that_hold_a_pixel():
     assert count[0, 0] == 1 and count[2, 2] == 9 and count[0, 2] == 3
     assert count.sum() == 9 * 9
     assert torch.equal(Patches((5, 6), 3, wrap=True).multiplicity, torch.full((5, 6), 9.0))
+
+
+def test_rectangular_patches_are_slices_too():
+    x = image(5, 7)
+    v = Patches((5, 7), (2, 3))(x)
+    wanted = [x[i : i + 2, j : j + 3].flatten() for i in range(4) for j in range(5)]
+    assert torch.equal(v, torch.stack(wanted))
+    assert Patches((5, 7), (1, 7)).out_shape == (5, 7)
+    assert torch.equal(Patches((5, 7), (3, 3)).index, Patches((5, 7), 3).index)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_mirrored_patches_are_slices_of_the_mirrored_image(size):
+    x, before = image(4, 5), (size - 1) // 2
+    row = torch.cat([x.flip(0), x, x.flip(0)])
+    mirrored = torch.cat([row.flip(1), row, row.flip(1)], 1)  # (12, 15), x in the middle
+    v = Patches((4, 5), size, border="reflect")(x)
+    corners = [(4 + i - before, 5 + j - before) for i in range(4) for j in range(5)]
+    wanted = [mirrored[i : i + size, j : j + size].flatten() for i, j in corners]
+    assert torch.equal(v, torch.stack(wanted))
+
+
+def test_mirrored_patches_of_odd_size_count_every_pixel_equally():
+    count = Patches((6, 7), 5, border="reflect").multiplicity
+    assert torch.equal(count, torch.full((6, 7), 25.0))
+
+
+@pytest.mark.parametrize("border", ["valid", "wrap", "reflect"])
+@pytest.mark.parametrize("size", [1, 2, 3, (2, 4)])
+def test_multiplicity_is_what_the_adjoint_makes_of_ones(border, size):
+    patches = Patches((6, 5), size, border=border)
+    ones = torch.ones(patches.out_shape, dtype=torch.float64)
+    assert torch.equal(patches.adjoint(ones), patches.multiplicity.double())
+    a, b = patches.positions
+    assert patches.out_shape == (a * b, patches.patch_shape[0] * patches.patch_shape[1])
+
+
+def test_keep_takes_some_rows_and_columns_of_positions():
+    patches, x = Patches((6, 7), (2, 3)), image(6, 7)
+    some = patches.keep(slice(1, 4), torch.tensor([0, 4]))
+    wanted = [x[i : i + 2, j : j + 3].flatten() for i in (1, 2, 3) for j in (0, 4)]
+    assert torch.equal(some(x), torch.stack(wanted))
+    assert patches.positions == (5, 5) and some.positions == (3, 2)
+    torch.testing.assert_close(some.aggregate(slope, x, chunk=2), some.adjoint(some(x).tanh()))
 
 
 @pytest.mark.parametrize("wrap", [False, True])
@@ -97,6 +144,8 @@ def test_float32_stays_float32():
     ("shape", "size", "error", "words"),
     [
         ((5, 4), 5, ValueError, "got 5 for an image of shape"),
+        ((5, 4), (4, 5), ValueError, r"got \(4, 5\) for an image of shape"),
+        ((5, 4), (2, 2, 2), TypeError, "an integer or two"),
         ((5, 4), 0, ValueError, "positive"),
         ((5, 4), 2.0, TypeError, "an integer"),
         ((5, 4, 3), 2, TypeError, "two integers"),
@@ -106,6 +155,31 @@ def test_float32_stays_float32():
 def test_impossible_sizes_are_refused(shape, size, error, words, wrap):
     with pytest.raises(error, match=words):
         Patches(shape, size, wrap=wrap)
+
+
+def test_a_border_that_is_unknown_or_contradicts_is_refused():
+    with pytest.raises(ValueError, match="border must be one of valid, wrap, reflect, got 'zero'"):
+        Patches((5, 4), 2, border="zero")
+    with pytest.raises(ValueError, match="wrap=True contradicts border='valid'"):
+        Patches((5, 4), 2, wrap=True, border="valid")
+    assert Patches((5, 4), 2, border="wrap").wrap and not Patches((5, 4), 2, border="reflect").wrap
+
+
+def test_a_large_image_fits_into_two_gigabytes():
+    """All 5 x 5 patches of 2048 x 2048 pixels take 0.4 GB, the table of their pixels 0.8 GB."""
+    program = (
+        "import resource, torch\n"
+        "from lessons_lib.patches import Patches\n"
+        "torch.set_num_threads(1)\n"
+        "patches = Patches((2048, 2048), 5)\n"
+        "x = torch.ones(2048, 2048)\n"
+        "y = patches.aggregate(lambda v, sigma: v, x, chunk=2**17)\n"
+        "assert torch.equal(y, patches.multiplicity)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) < 700  # MiB, torch itself included
 
 
 def test_bad_tensors_are_refused():
