@@ -2,6 +2,7 @@
 
 import re
 
+import nbformat
 import pytest
 import yaml
 from conftest import ROOT
@@ -55,9 +56,20 @@ def test_every_test_that_the_errata_cite_exists():
     assert missing == []
 
 
+def test_every_claim_that_the_errata_cite_is_made():
+    cited = re.findall(r"claim “([^”]+)” of \[[^]]+\]\((\w+\.ipynb)\)", ERRATA)
+    assert len(cited) > 8
+    missing = []
+    for text, notebook in cited:
+        cells = nbformat.read(ROOT / "book" / notebook, as_version=4).cells
+        code = "".join(cell.source for cell in cells if cell.cell_type == "code")
+        missing += [] if f'claim("{text}"' in re.sub(r"claim\(\s+", "claim(", code) else [text]
+    assert missing == []
+
+
 def test_every_erratum_has_a_correction_and_a_check():
     items = re.split(r"^### ", ERRATA, flags=re.M)[1:]
-    assert [int(item.split(".")[0]) for item in items] == list(range(1, 17))
+    assert [int(item.split(".")[0]) for item in items] == list(range(1, 18))
     for item in items:
         assert "**Printed:**" in item
         assert re.search(r"\*\*(Corrected|Ours|Remark|Answer):\*\*", item)
