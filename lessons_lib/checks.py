@@ -44,9 +44,10 @@ class Claim:
             bound = self.expected.min() if self.relation == "below" else self.expected.max()
             sign = "<" if self.relation == "below" else ">"
             return f"{float(worst):.3g} {sign} {float(bound):.3g}"
-        if self.measured.numel() == 1 and self.within > 0:
-            return f"{_show(self.measured)} = {_show(self.expected)} within {self.within:.1e}"
-        return f"largest difference of {self.measured.numel()} values below {self.within:.1e}"
+        count, margin = self.measured.numel(), _margin(self.within)
+        if count > 1:
+            return f"all {count} values {margin}"
+        return f"{_show(self.measured)} = {_show(self.expected)} {margin}"
 
 
 Listener = Callable[[Claim], None]
@@ -97,13 +98,21 @@ def claim(
     if not made.holds():
         raise AssertionError(
             f"{text}: measured {_show(left)}, wanted {relation} {_show(right)}"
-            + (f" within {within:.1e}" if within is not None else "")
+            + (f" {_margin(made.within)}" if relation == "equals" else "")
         )
     print(f"✓ {text}: {made.evidence()}")
 
 
 def _tensor(value: Tensor | float) -> Tensor:
     return torch.as_tensor(value, dtype=torch.float64).detach().cpu()
+
+
+def _margin(within: float) -> str:
+    if within == 0:
+        return "exactly"
+    if within >= 1e-3:
+        return f"within {within:.2g}"
+    return f"within {within:.1e}".replace(".0e", "e").replace("e-0", "e-")
 
 
 def _show(value: Tensor) -> str:
