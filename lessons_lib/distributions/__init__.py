@@ -2,23 +2,29 @@
 
 Each has ``log_prob(x, sigma=0.0)`` of shape ``(*)``, ``score(x, sigma=0.0)`` of shape ``(*, n)``
 and ``sample(num, generator=None)`` of shape ``(num, n)``, for points ``x`` of shape ``(*, n)``;
-``sigma`` is the noise level of the density smoothed by N(0, sigma^2 I).
+``sigma`` is the noise level of the density smoothed by N(0, sigma^2 I). The fields are densities of
+images: there ``x`` has the shape ``(*, H, W)``.
 """
 
+from lessons_lib.distributions.dense_field import DenseGaussianField
 from lessons_lib.distributions.fitting import fit_mixture
 from lessons_lib.distributions.gamma import Gamma
 from lessons_lib.distributions.gaussian import Gaussian
+from lessons_lib.distributions.gaussian_field import GaussianField, matern_spectrum
 from lessons_lib.distributions.generalized_tv import GeneralizedTV
 from lessons_lib.distributions.mixture import GaussianMixture
 from lessons_lib.distributions.parzen import Parzen
 from lessons_lib.distributions.rectangle_pair import RectanglePair
 
 __all__ = [
+    "DenseGaussianField",
     "Gamma",
     "Gaussian",
+    "GaussianField",
     "GaussianMixture",
     "GeneralizedTV",
     "Parzen",
     "RectanglePair",
     "fit_mixture",
+    "matern_spectrum",
 ]

@@ -1,0 +1,161 @@
+"""Small Gaussian images with any covariance, by dense linear algebra."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lessons_lib.distributions.gaussian import Gaussian
+from lessons_lib.distributions.gaussian_field import check_patch
+from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+
+
+class DenseGaussianField:
+    """Normal images with a covariance for every pair of pixels; nothing need be stationary.
+
+    The answers are those of `GaussianField`, from matrices with ``(H * W)^2`` entries: use it up
+    to some thirty pixels a side. Images have edges here, and nothing continues beyond them.
+
+    Parameters
+    ----------
+    mean : Tensor, shape ``(H, W)``
+        Mean image, in the units of ``x``; also says how large the images are.
+    cov : Tensor, shape ``(H * W, H * W)``
+        Covariance of the pixels, read row by row. (For a precision ``Q``, give its inverse.)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes disagree, a value is not finite, or ``cov`` is not positive definite.
+
+    References: chapter 05_patch_mrf.
+    """
+
+    def __init__(self, mean: Tensor, cov: Tensor) -> None:
+        check_tensor(mean, "mean")
+        if mean.ndim != 2:
+            raise ValueError(f"mean must have shape (H, W), got {tuple(mean.shape)}")
+        self.mean, self.image_shape = mean, tuple(mean.shape)
+        self.flat = Gaussian(mean.flatten(), cov)
+
+    @property
+    def matrix(self) -> Tensor:
+        """Covariance of all pixels, read row by row, ``(H * W, H * W)``."""
+        return self.flat.cov
+
+    def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Log density of the images smoothed by ``sigma``.
+
+        Parameters
+        ----------
+        x : Tensor, shape ``(*, H, W)``
+            Images.
+        sigma : float or Tensor, shape ``()`` or ``(*)``
+            Noise level in the units of ``x``.
+
+        Returns
+        -------
+        Tensor
+            Shape ``(*)``.
+        """
+        return self.flat.log_prob(self._flatten(x), sigma)
+
+    def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, H, W)``; see `log_prob`."""
+        return self.flat.score(self._flatten(x), sigma).unflatten(-1, self.image_shape)
+
+    def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw ``num`` independent images, shape ``(num, H, W)``."""
+        return self.flat.sample(num, generator).unflatten(-1, self.image_shape)
+
+    def posterior(self, y: Tensor, noise_std: float) -> DenseGaussianField:
+        """Return the images that explain ``y = x + noise_std * noise``.
+
+        Parameters
+        ----------
+        y : Tensor, shape ``(H, W)``
+            The noisy image.
+        noise_std : float
+            Standard deviation of the noise, in the units of ``y``; positive.
+
+        Returns
+        -------
+        DenseGaussianField
+            Its ``mean`` is the Wiener solution, its ``matrix`` the posterior covariance.
+        """
+        check_tensor(y, "y", last=self.image_shape)
+        expand_sigma(noise_std, y, event_dims=2, positive=True)
+        mean = y + noise_std**2 * self.score(y, noise_std)
+        return DenseGaussianField(mean, noise_std**2 * self._wiener(noise_std))
+
+    def patch_marginal(
+        self, patch_size: int | tuple[int, int], corner: tuple[int, int] | None = None
+    ) -> Gaussian:
+        """Return the density of one patch, its pixels read row by row.
+
+        Parameters
+        ----------
+        patch_size : int or tuple of int
+            Side of a square patch in pixels, or its numbers of rows and columns.
+        corner : tuple of int
+            Row and column of its first pixel. It must be given: patches differ.
+
+        Returns
+        -------
+        Gaussian
+            Of ``n = rows * columns`` variables.
+
+        Raises
+        ------
+        ValueError
+            If the patch is larger than the image, ``corner`` is missing, or the patch would
+            continue beyond an edge, as it does in a periodic field only.
+        """
+        (p, q), (height, width) = check_patch(patch_size, self.image_shape), self.image_shape
+        if corner is None:
+            raise ValueError("corner must be given: this field is not stationary, patches differ")
+        if not (0 <= corner[0] <= height - p and 0 <= corner[1] <= width - q):
+            raise ValueError(
+                f"corner must leave room for a patch of {p} x {q} in {self.image_shape}, got "
+                f"{corner}; this field is not periodic and ends at its edges"
+            )
+        number = torch.arange(height * width).reshape(self.image_shape)
+        pixels = number[corner[0] : corner[0] + p, corner[1] : corner[1] + q].flatten()
+        return Gaussian(self.flat.mean[pixels], self.flat.cov[pixels[:, None], pixels])
+
+    def denoising_error(self, noise_std: float, denoiser: Tensor | None = None) -> float:
+        """Mean squared error per pixel of a matrix applied to ``x + noise_std * noise``.
+
+        ``( tr[(I - D) cov (I - D)'] + noise_std^2 tr[D D'] ) / (H * W)``.
+
+        Parameters
+        ----------
+        noise_std : float
+            Standard deviation of the noise, in the units of ``x``.
+        denoiser : Tensor, shape ``(H * W, H * W)``, optional
+            The matrix ``D``; Wiener's by default, which no other denoiser surpasses. (The mean
+            image is assumed to be known and kept.)
+
+        Returns
+        -------
+        float
+            In squared units of ``x``.
+        """
+        d = self._wiener(noise_std) if denoiser is None else denoiser
+        if d.shape != self.matrix.shape:
+            raise ValueError(
+                f"denoiser must have shape {tuple(self.matrix.shape)}, got {tuple(d.shape)}; "
+                "a frequency response needs a periodic field, GaussianField"
+            )
+        lost = torch.eye(len(d)).to(d) - d
+        error = ((lost @ self.matrix) * lost).sum() + noise_std**2 * d.square().sum()
+        return float(error) / len(d)
+
+    def _wiener(self, noise_std: float) -> Tensor:
+        """``cov (cov + noise_std^2 I)^-1``, symmetric."""
+        eye = torch.eye(len(self.matrix)).to(self.matrix)
+        d = torch.linalg.solve(self.matrix + noise_std**2 * eye, self.matrix)
+        return (d + d.mT) / 2
+
+    def _flatten(self, x: Tensor) -> Tensor:
+        return check_tensor(x, "x", last=self.image_shape).flatten(-2)  # (*, H, W) -> (*, H * W)

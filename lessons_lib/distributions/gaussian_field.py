@@ -1,0 +1,271 @@
+"""Gaussian images that look the same everywhere: every answer is a line in the Fourier domain."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from lessons_lib.distributions.gaussian import Gaussian
+from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+
+ASYMMETRY = 1e-6
+
+
+class GaussianField:
+    """Stationary, periodic normal images, ``cov x = ifft2(spectrum * fft2(x))``.
+
+    The Fourier transform makes the pixels independent: frequency ``k`` has variance
+    ``spectrum[k]``, and ``spectrum[k] + sigma^2`` in noise. So the score is
+
+    ``s(x, sigma) = -ifft2( fft2(x - mean) / (spectrum + sigma^2) )``,
+
+    and the best denoiser is Wiener's filter ``spectrum / (spectrum + noise_std^2)``.
+
+    Parameters
+    ----------
+    spectrum : Tensor, shape ``(H, W)``
+        Variance of each frequency of the orthonormal transform, in squared units of ``x``,
+        frequencies in the order of `torch.fft.fft2`. Its mean is the variance of a pixel.
+    mean : float or Tensor, shape ``(H, W)``
+        Mean image, in the units of ``x``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``spectrum`` is not positive and finite, or not the same at ``k`` and ``-k`` (then the
+        images would be complex), or ``mean`` has another shape.
+
+    References: chapter 05_patch_mrf.
+    """
+
+    def __init__(self, spectrum: Tensor, *, mean: float | Tensor = 0.0) -> None:
+        check_tensor(spectrum, "spectrum")
+        if spectrum.ndim != 2 or spectrum.numel() == 0:
+            raise ValueError(f"spectrum must have shape (H, W), got {tuple(spectrum.shape)}")
+        if bool((spectrum <= 0).any()):
+            raise ValueError(f"spectrum must be positive, got a minimum of {spectrum.min():g}")
+        mirrored = spectrum.flip(0, 1).roll((1, 1), (0, 1))  # at -k
+        if bool(((spectrum - mirrored).abs() > ASYMMETRY * spectrum.max()).any()):
+            raise ValueError("spectrum must be the same at k and -k, or the images are not real")
+        self.spectrum, self.image_shape = spectrum, tuple(spectrum.shape)
+        self.mean = check_tensor(torch.as_tensor(mean).to(spectrum), "mean", min_dims=0)
+        if self.mean.shape not in ((), spectrum.shape):
+            raise ValueError(
+                f"mean must be a number or {self.image_shape}, got {tuple(self.mean.shape)}"
+            )
+
+    @classmethod
+    def from_covariance(cls, covariance: Tensor, *, mean: float | Tensor = 0.0) -> GaussianField:
+        """Make the field whose pixels ``(0, 0)`` and ``(i, j)`` have covariance ``[i, j]``.
+
+        Parameters
+        ----------
+        covariance : Tensor, shape ``(H, W)``
+            In squared units of ``x``; periodic and even, as seen around the torus.
+        mean : float or Tensor, shape ``(H, W)``
+            Mean image.
+
+        Returns
+        -------
+        GaussianField
+            Its spectrum is ``fft2(covariance)``.
+
+        Raises
+        ------
+        ValueError
+            If this is no covariance: odd somewhere, or with a spectrum that is not positive.
+        """
+        check_tensor(covariance, "covariance", min_dims=2)
+        spectrum = torch.fft.fft2(covariance)
+        if bool((spectrum.imag.abs() > ASYMMETRY * spectrum.real.abs().max()).any()):
+            raise ValueError("covariance must be even, the same at (i, j) and (-i, -j)")
+        if bool((spectrum.real <= 0).any()):
+            raise ValueError(
+                "covariance must be positive definite on the torus, got a spectrum with a minimum "
+                f"of {spectrum.real.min():g}; it may need a larger image or some white noise"
+            )
+        return cls(spectrum.real, mean=mean)
+
+    @property
+    def covariance(self) -> Tensor:
+        """Covariance of pixel ``(0, 0)`` with every pixel, shape ``(H, W)``."""
+        return torch.fft.ifft2(self.spectrum).real
+
+    @property
+    def matrix(self) -> Tensor:
+        """Covariance of all pixels, read row by row, ``(H * W, H * W)``; for small images."""
+        return self._between(*(torch.arange(length) for length in self.image_shape))
+
+    def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Log density of the images smoothed by ``sigma``.
+
+        Parameters
+        ----------
+        x : Tensor, shape ``(*, H, W)``
+            Images.
+        sigma : float or Tensor, shape ``()`` or ``(*)``
+            Noise level in the units of ``x``.
+
+        Returns
+        -------
+        Tensor
+            Shape ``(*)``.
+        """
+        d, variance = self._frequencies(x, sigma)
+        quadratic = (d.abs().square() / variance).sum((-2, -1))
+        logdet = variance.log().sum((-2, -1))
+        return -0.5 * (quadratic + logdet + self.spectrum.numel() * math.log(2 * math.pi))
+
+    def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, H, W)``; see `log_prob`."""
+        d, variance = self._frequencies(x, sigma)
+        return -torch.fft.ifft2(d / variance, norm="ortho").real
+
+    def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
+        """Draw ``num`` independent images, shape ``(num, H, W)``."""
+        like = {"dtype": self.spectrum.dtype, "device": self.spectrum.device}
+        noise = torch.randn(num, *self.image_shape, generator=generator, **like)
+        return self.mean + torch.fft.ifft2(self.spectrum.sqrt() * torch.fft.fft2(noise)).real
+
+    def posterior(self, y: Tensor, noise_std: float) -> GaussianField:
+        """Return the images that explain ``y = x + noise_std * noise``: again such a field.
+
+        Parameters
+        ----------
+        y : Tensor, shape ``(H, W)``
+            The noisy image.
+        noise_std : float
+            Standard deviation of the noise, in the units of ``y``; positive.
+
+        Returns
+        -------
+        GaussianField
+            Its ``mean`` is the Wiener solution, the best estimate of ``x``; its covariance does
+            not depend on ``y``.
+        """
+        check_tensor(y, "y", last=self.image_shape)
+        variance = expand_sigma(noise_std, y, event_dims=2, positive=True) ** 2
+        mean = y + variance * self.score(y, noise_std)
+        return GaussianField(self.spectrum * variance / (self.spectrum + variance), mean=mean)
+
+    def patch_marginal(
+        self, patch_size: int | tuple[int, int], corner: tuple[int, int] = (0, 0)
+    ) -> Gaussian:
+        """Return the density of one patch, its pixels read row by row.
+
+        Parameters
+        ----------
+        patch_size : int or tuple of int
+            Side of a square patch in pixels, or its numbers of rows and columns.
+        corner : tuple of int
+            Row and column of its first pixel; only the mean can depend on it.
+
+        Returns
+        -------
+        Gaussian
+            Of ``n = rows * columns`` variables. Its score is what denoising score matching on
+            patches learns.
+
+        Raises
+        ------
+        ValueError
+            If the patch is larger than the image.
+        """
+        p, q = check_patch(patch_size, self.image_shape)
+        mean = self.mean.expand(self.image_shape).roll((-corner[0], -corner[1]), (0, 1))[:p, :q]
+        cov = self._between(torch.arange(p), torch.arange(q))
+        return Gaussian(mean.flatten(), cov)
+
+    def denoising_error(self, noise_std: float, response: Tensor | None = None) -> float:
+        """Mean squared error per pixel of a filter applied to ``x + noise_std * noise``.
+
+        With ``d`` the response of the filter it is the mean over the frequencies of
+        ``|1 - d|^2 spectrum + |d|^2 noise_std^2``: what it takes from the image, and what it
+        leaves of the noise.
+
+        Parameters
+        ----------
+        noise_std : float
+            Standard deviation of the noise, in the units of ``x``.
+        response : Tensor, shape ``(H, W)``, optional
+            What the filter makes of each frequency, real or complex; Wiener's by default, which
+            no other denoiser surpasses. (The mean image is assumed to be known and kept.)
+
+        Returns
+        -------
+        float
+            In squared units of ``x``.
+        """
+        variance = noise_std**2
+        if response is None:
+            response = self.spectrum / (self.spectrum + variance)
+        if response.shape != self.spectrum.shape:
+            raise ValueError(
+                f"response must have shape {self.image_shape}, got {tuple(response.shape)}"
+            )
+        lost, left = (1 - response).abs().square(), response.abs().square()
+        return float((lost * self.spectrum + left * variance).mean())
+
+    def _frequencies(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor]:
+        """Orthonormal transform of ``x - mean``, and the variance of each frequency."""
+        check_tensor(x, "x", last=self.image_shape)
+        variance = self.spectrum.to(x) + expand_sigma(sigma, x, event_dims=2) ** 2
+        return torch.fft.fft2(x - self.mean.to(x), norm="ortho"), variance
+
+    def _between(self, rows: Tensor, cols: Tensor) -> Tensor:
+        """Covariance matrix of the pixels on a grid of rows and columns, read row by row."""
+        down = (rows[:, None] - rows) % self.image_shape[0]  # (p, p)
+        across = (cols[:, None] - cols) % self.image_shape[1]  # (q, q)
+        cov = self.covariance[down[:, None, :, None], across[None, :, None, :]]  # (p, q, p, q)
+        return cov.flatten(2).flatten(0, 1)
+
+
+def matern_spectrum(
+    image_shape: tuple[int, int], *, length: float, order: int = 1, std: float = 1.0
+) -> Tensor:
+    """Spectrum of a Markov field: precision proportional to ``(length^-2 - Laplacian)^order``.
+
+    With the five-point Laplacian, ``-Laplacian`` multiplies frequency ``(u, v)`` by
+    ``4 - 2 cos u - 2 cos v``, and a pixel depends on all others only through those that are at
+    most ``order`` steps away.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        Height and width.
+    length : float
+        Correlation length in pixels.
+    order : int
+        Power; 1 is rough, 2 and 3 are smoother (Matérn fields of smoothness ``order - 1``).
+    std : float
+        Standard deviation of a pixel.
+
+    Returns
+    -------
+    Tensor, shape ``(H, W)``
+        In float64, for `GaussianField`.
+
+    Raises
+    ------
+    ValueError
+        If ``length``, ``order`` or ``std`` is not positive.
+
+    References: [Lindgren2011], chapter 05_patch_mrf.
+    """
+    for name, value in {"length": length, "order": order, "std": std}.items():
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name} must be positive and finite, got {value}")
+    turns = [torch.arange(k, dtype=torch.float64) * (2 * math.pi / k) for k in image_shape]
+    u, v = torch.meshgrid(*turns, indexing="ij")
+    shape = (length**-2 + 4 - 2 * u.cos() - 2 * v.cos()) ** -order
+    return std**2 * shape / shape.mean()
+
+
+def check_patch(patch_size: int | tuple[int, int], image_shape: tuple[int, int]) -> tuple[int, int]:
+    """Return the rows and columns of a patch, if it fits into the image."""
+    p, q = patch_size if isinstance(patch_size, tuple) else (patch_size, patch_size)
+    if not (0 < p <= image_shape[0] and 0 < q <= image_shape[1]):
+        raise ValueError(f"patch_size must fit the image {image_shape}, got {patch_size}")
+    return p, q
