@@ -1,4 +1,4 @@
-"""Image scores built from smaller pieces: here, from the score of one patch.
+"""The image score whose log density is a sum over patches.
 
 Sign, once and for all: ``s_V := -grad V``. The image density ``exp(-sum_c V(G_c x)) / Z`` then has
 the score ``+ sum_c G_c' s_V(G_c x)``, and denoising score matching trains exactly ``s_V``.
@@ -39,8 +39,8 @@ class PatchPrior:
 
     Notes
     -----
-    The talk prints the score with a minus and ``s_V = +grad V``; see the errata. Chapter 00_tour,
-    chapter 5.
+    The talk prints the score with a minus and ``s_V = +grad V``; see the errata. Chapters 00_tour
+    and 05_patch_mrf.
     """
 
     def __init__(self, patch_score: Score, patches: Patches, *, chunk: int = 16384) -> None:

@@ -1,0 +1,24 @@
+"""Image scores built from smaller pieces: from the scores of patches, in several ways.
+
+Sign, once and for all: ``s_V := -grad V``. The image density ``exp(-sum_c V(G_c x)) / Z`` then has
+the score ``+ sum_c G_c' s_V(G_c x)``, and denoising score matching trains a score, ``-grad``, too.
+But what it trains on patches is the score of their *marginal* density, and marginals overlap:
+their plain sum counts every pixel many times. Each class here does something else about that, and
+each is itself a score, ``prior(x, sigma)`` on images ``(*, H, W)``.
+"""
+
+from lessons_lib.priors.averages import AveragedPrior, TilingPrior
+from lessons_lib.priors.counting import WeightedPrior, counting_numbers, kikuchi
+from lessons_lib.priors.linear import frequency_response, linear_part
+from lessons_lib.priors.patch_prior import PatchPrior
+
+__all__ = [
+    "AveragedPrior",
+    "PatchPrior",
+    "TilingPrior",
+    "WeightedPrior",
+    "counting_numbers",
+    "frequency_response",
+    "kikuchi",
+    "linear_part",
+]

@@ -1,0 +1,128 @@
+"""Image scores that use each pixel once: averaged over all patches, or over one random tiling."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lessons_lib.patches import Patches, PatchSize
+from lessons_lib.priors.patch_prior import PatchPrior
+from lessons_lib.shapes import Score, Sigma
+
+
+class AveragedPrior(PatchPrior):
+    """The sum over patches, divided at each pixel by the number of patches that hold it.
+
+    ``(sum_c G_c' s(G_c x, sigma)) / multiplicity``. One step of Tweedie's formula with it is the
+    average of the patches' own best denoisers, `reconstruction.denoise_patches`. With ``wrap`` the
+    divisor is one number and the result is still a gradient; where the multiplicity changes, near
+    an edge, its Jacobian is not symmetric and it is none.
+
+    Parameters
+    ----------
+    patch_score : Score
+        ``patch_score(v, sigma)`` on patches ``v`` of shape ``(*, l, n)``.
+    patches : Patches
+        Which patches, and of which images; together they must hold every pixel.
+    chunk : int
+        Patches in memory at one time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `PatchPrior`, and if a pixel is in no patch.
+
+    References: chapter 05_patch_mrf.
+    """
+
+    def __init__(self, patch_score: Score, patches: Patches, *, chunk: int = 16384) -> None:
+        super().__init__(patch_score, patches, chunk=chunk)
+        self._count = patches.multiplicity
+        if bool((self._count == 0).any()):
+            missed = int((self._count == 0).sum())
+            raise ValueError(f"patches must hold every pixel, got {missed} pixel(s) in none")
+
+    def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Evaluate the image score, ``(*, H, W) -> (*, H, W)``; ``sigma`` as in `PatchPrior`."""
+        return super().__call__(x, sigma) / self._count.to(x)
+
+
+class TilingPrior:
+    """Cut the image into patches that do not overlap, at a random offset in each call.
+
+    The patches of one tiling count each pixel once. They know nothing of their neighbours, which
+    leaves seams; the next call puts the seams elsewhere.
+
+    Parameters
+    ----------
+    patch_score : Score
+        ``patch_score(v, sigma)`` on patches ``v`` of shape ``(*, l, n)``.
+    image_shape : tuple of int
+        Height and width ``(H, W)``.
+    patch_size : int or tuple of int
+        Side of a patch in pixels, or its numbers of rows and columns.
+    wrap : bool
+        Continue the image periodically; then the patch must divide it. Otherwise the tiles that
+        would cross an edge are pushed back inside, and averaged where they then overlap.
+    generator : torch.Generator, optional
+        Draws the offsets; by default a fresh one with seed 0.
+    chunk : int
+        Patches in memory at one time.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Patches`, and with ``wrap`` if the patch does not divide the image.
+
+    References
+    ----------
+    [Hu2024], who pad with zeros instead of pushing back. Chapter 05_patch_mrf.
+    """
+
+    def __init__(
+        self,
+        patch_score: Score,
+        image_shape: tuple[int, int],
+        patch_size: PatchSize,
+        *,
+        wrap: bool = False,
+        generator: torch.Generator | None = None,
+        chunk: int = 16384,
+    ) -> None:
+        self.patch_score, self.chunk = patch_score, chunk
+        self.patches = Patches(image_shape, patch_size, wrap=wrap)
+        (height, width), (p, q) = image_shape, self.patches.patch_shape
+        if wrap and (height % p or width % q):
+            raise ValueError(f"patch_size must divide {image_shape} to wrap, got {patch_size}")
+        self.generator = generator or torch.Generator().manual_seed(0)
+
+    def tiling(self, offset: tuple[int, int]) -> AveragedPrior:
+        """Return the score of one tiling.
+
+        Parameters
+        ----------
+        offset : tuple of int
+            Row and column at which one of the tiles begins.
+
+        Returns
+        -------
+        AveragedPrior
+            The same at every call.
+        """
+        sides = zip(offset, self.patches.patch_shape, self.patches.positions, strict=True)
+        starts = [_starts(*side, wrap=self.patches.wrap) for side in sides]
+        return AveragedPrior(self.patch_score, self.patches.keep(*starts), chunk=self.chunk)
+
+    def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        """Evaluate the score of a new tiling, ``(*, H, W) -> (*, H, W)``."""
+        p, q = self.patches.patch_shape
+        offset = (int(torch.randint(size, (), generator=self.generator)) for size in (p, q))
+        return self.tiling(tuple(offset))(x, sigma)
+
+
+def _starts(offset: int, size: int, positions: int, *, wrap: bool) -> Tensor:
+    """First rows (or columns) of the tiles, a step of ``size`` apart."""
+    if wrap:
+        return torch.arange(offset % size, positions, size)
+    start = torch.arange(offset % size - size, positions + size - 1, size)
+    return start.clamp(0, positions - 1).unique()
