@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import code_rules
+from lesson_text import code_cells, headings, is_text, lines, prose, section, tags, words
 from nbformat import NotebookNode
 
 HEADINGS_BEFORE = ["At a glance", "Setup", "A question"]
@@ -33,43 +34,6 @@ FEWEST_CLAIMS = 12
 LARGEST_FILE = 1_500_000
 MACHINE_PATH = re.compile(r"(?<![\w.:/<])/(?:home|root|tmp|work|Users|mnt|var|private)/[\w.]")
 NUMBER_TYPED = re.compile(r"(?<![\w.\-])\d+\.\d{2,}(?![\w.]|\.\d)")
-
-
-def code_cells(book: NotebookNode) -> list[NotebookNode]:
-    """The code cells that are not empty."""
-    return [c for c in book.cells if c.cell_type == "code" and c.source.strip()]
-
-
-def lines(cell: NotebookNode) -> int:
-    """Lines of code, blank lines and comments not counted."""
-    rows = [row.strip() for row in cell.source.splitlines()]
-    return sum(bool(row) and not row.startswith("#") for row in rows)
-
-
-def tags(cell: NotebookNode) -> list[str]:
-    return cell.metadata.get("tags", [])
-
-
-def headings(book: NotebookNode, level: int) -> list[str]:
-    """Headings of one level, in order, code fences left out."""
-    text = "\n\n".join(c.source for c in book.cells if c.cell_type == "markdown")
-    text = re.sub(r"^(`{3,}|~{3,}).*?^\1", "", text, flags=re.M | re.S)
-    return re.findall(rf"^#{{{level}}} +(.+?)\s*$", text, re.M)
-
-
-def prose(book: NotebookNode) -> str:
-    """What a person reads: text without code, math, roles, links' targets and directives' marks."""
-    text = "\n\n".join(c.source for c in book.cells if c.cell_type == "markdown")
-    text = re.sub(r"^(`{3,}|~{3,}).*?^\1", " ", text, flags=re.M | re.S)
-    text = re.sub(r"^:{3,}.*$|^:[\w-]+:.*$", " ", text, flags=re.M)
-    text = re.sub(r"\$\$.*?\$\$(?: *\([\w-]+\))?|\$[^$\n]+\$", " m ", text, flags=re.S)
-    text = re.sub(r"\{[\w:]+\}`[^`]*`", " r ", text)
-    text = re.sub(r"\]\([^)]*\)", "] ", text)
-    return re.sub(r"`[^`\n]*`", " c ", text)
-
-
-def words(book: NotebookNode) -> int:
-    return len(re.findall(r"[A-Za-z][\w’'-]*", prose(book)))
 
 
 def order(book: NotebookNode) -> list[str]:
@@ -118,23 +82,6 @@ def cell_sizes(book: NotebookNode) -> list[str]:
     return complaints
 
 
-def section(book: NotebookNode, heading: str) -> list[NotebookNode]:
-    """The cells from a second-level heading up to the next one."""
-    inside, found = False, []
-    for cell in book.cells:
-        heads = re.findall(r"^## +(.+?)\s*$", cell.source, re.M) if _is_text(cell) else []
-        if heads:
-            inside = heads[-1] == heading
-            found += [cell] if heading in heads else []
-        elif inside:
-            found.append(cell)
-    return found
-
-
-def _is_text(cell: NotebookNode) -> bool:
-    return cell.cell_type == "markdown"
-
-
 def density(book: NotebookNode) -> list[str]:
     """Words of prose for each visible line of code."""
     visible = sum(lines(c) for c in code_cells(book) if "hide-input" not in tags(c))
@@ -178,7 +125,7 @@ def draws(cell: NotebookNode) -> bool:
 def figures(book: NotebookNode) -> list[str]:
     """Each picture has a name, a caption that is a sentence, alternative text, and hidden code."""
     complaints = []
-    text = "\n".join(c.source for c in book.cells if _is_text(c))
+    text = "\n".join(c.source for c in book.cells if is_text(c))
     for number, cell in enumerate(code_cells(book), 1):
         if not draws(cell):
             continue
@@ -217,7 +164,7 @@ def glue_keys(book: NotebookNode) -> list[str]:
         for output in cell.outputs
         if "scrapbook" in output.get("metadata", {})
     ]
-    text = "\n".join(c.source for c in book.cells if _is_text(c))
+    text = "\n".join(c.source for c in book.cells if is_text(c))
     used = set(re.findall(r"\{glue:(?:text|md|math)?\}`([\w-]+)(?::[^`]*)?`", text))
     used |= set(re.findall(r"\{glue:\w*\} +([\w-]+)", text))
     complaints = [f"glue key {key} is quoted and never made" for key in used - set(stored)]
@@ -259,7 +206,7 @@ def explicit_randomness(book: NotebookNode) -> list[str]:
 
 def predicted(book: NotebookNode) -> list[str]:
     """The reader is asked to predict, and each idea section has a labelled equation in it."""
-    text = "\n".join(c.source for c in book.cells if _is_text(c))
+    text = "\n".join(c.source for c in book.cells if is_text(c))
     complaints = []
     if len(re.findall(r"\*\*Predict before you run\.?\*\*", text)) < 2:
         complaints.append("asks to **Predict before you run.** fewer than two times")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import nbformat
-from lesson_rules import WORDS_PER_MINUTE, words
+from lesson_rules import WORDS_PER_MINUTE
+from lesson_text import words
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
