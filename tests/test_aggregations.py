@@ -231,7 +231,7 @@ def test_frequencies_are_the_eigenvalues_of_the_matrix():
 
 
 def test_white_images_are_shrunk_to_a_tenth_by_the_sum_of_nine():
-    """Erratum 7, in noise of variance 1: error 1/2 for the best denoiser, 0.82 for the plain sum."""
+    """Erratum 7, noise of variance 1: error 1/2 for the best denoiser, 0.82 for the plain sum."""
     white = GaussianField(torch.ones(8, 8, dtype=F64))
     prior = PatchPrior(white.patch_marginal(3).score, Patches((8, 8), 3, wrap=True))
     shrink = 1 / (1 + frequency_response(prior, (8, 8)).real)

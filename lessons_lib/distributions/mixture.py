@@ -94,6 +94,24 @@ class GaussianMixture:
             chosen = torch.arange(num, device=k.device), k
             return (self.means + self._smoothed.colour(noise))[chosen]  # (num, K, n) -> (num, n)
 
+    def marginal(self, index: Tensor | list[int]) -> GaussianMixture:
+        """Return the density of some of the coordinates: again a mixture.
+
+        Parameters
+        ----------
+        index : Tensor or list of int, shape ``(m,)``
+            Numbers of the coordinates that are kept, in their new order.
+
+        Returns
+        -------
+        GaussianMixture
+            Of ``m`` variables, with the same weights.
+        """
+        index = torch.as_tensor(index)
+        return GaussianMixture(
+            self.weights, self.means[:, index], self.covs[:, index[:, None], index]
+        )
+
     def _components(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor]:
         """``log w_k p_k(x)``, shape ``(*, K)``, and the component scores, ``(*, K, n)``."""
         n = self.means.shape[1]
