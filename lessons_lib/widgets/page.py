@@ -5,15 +5,20 @@ PAGE = """\
 <style>
 .lesson-player{margin:1rem 0;max-width:100%}
 .lesson-player img{display:block;max-width:100%;height:auto;background:#fff;border-radius:6px}
-.lesson-player .controls{display:flex;flex-wrap:wrap;gap:.4rem 1.2rem;align-items:center;
-margin:.6rem 0;font-size:.92em}
+.lesson-player .controls{display:grid;gap:.35rem .8rem;align-items:center;margin:.6rem 0;
+grid-template-columns:auto minmax(4rem,max-content) minmax(6rem,1fr) auto;font-size:.92em}
 .lesson-player .controls[hidden]{display:none}
-.lesson-player label{display:flex;flex:1 1 15rem;gap:.6rem;align-items:center;margin:0}
-.lesson-player label span{white-space:nowrap}
-.lesson-player input{flex:1;min-width:6rem;min-height:1.6rem;accent-color:#2a86c7}
+.lesson-player label{display:contents}
+.lesson-player label span{grid-column:2;line-height:1.2}
+.lesson-player input{width:100%;min-height:1.6rem;margin:0;accent-color:#2a86c7}
 .lesson-player output{font-variant-numeric:tabular-nums;white-space:nowrap}
 .lesson-player button{font:inherit;color:inherit;background:transparent;border:1px solid;
 border-radius:6px;padding:.2rem .8rem;min-width:5rem;cursor:pointer}
+@media (max-width:30rem){
+.lesson-player .controls{grid-template-columns:minmax(4rem,max-content) minmax(5rem,1fr) auto}
+.lesson-player button{grid-column:1/-1;justify-self:start}
+.lesson-player label span{grid-column:1}
+}
 .lesson-player .spoken{position:absolute;width:1px;height:1px;overflow:hidden;
 clip-path:inset(50%);white-space:nowrap}
 </style>
