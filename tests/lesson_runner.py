@@ -24,10 +24,10 @@ LARGEST_ERROR_BOUND = 0.05
 
 @dataclass
 class Run:
-    """What was claimed, and the exception that ended the lesson early, if one did."""
+    """What was claimed, and the cells that raised an exception."""
 
     claims: list[Claim] = field(default_factory=list)
-    stop: str | None = None
+    errors: list[str] = field(default_factory=list)
 
     def failed(self) -> list[str]:
         """Texts of the claims that did not hold."""
@@ -35,7 +35,10 @@ class Run:
 
 
 def play(notebook: NotebookNode, folder: Path) -> Run:
-    """Execute the code cells in order in one namespace; a claim that fails is noted, not raised."""
+    """Execute the code cells in order in one namespace.
+
+    A claim that fails and a cell that raises are noted, and the lesson goes on.
+    """
     run = Run()
     scope: dict[str, Any] = {"__name__": "__main__"}
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
@@ -44,8 +47,7 @@ def play(notebook: NotebookNode, folder: Path) -> Run:
             try:
                 exec(compile(source, f"code cell {number}", "exec"), scope)
             except Exception as error:
-                run.stop = f"code cell {number}: {type(error).__name__}: {error}"
-                break
+                run.errors.append(f"code cell {number}: {type(error).__name__}: {error}")
     return run
 
 
