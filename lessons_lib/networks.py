@@ -181,8 +181,8 @@ class ScaledScore(nn.Module):
 
     Notes
     -----
-    References: [SongErmon2020]; chapter 03_noise_conditional. Unlike `PreconditionedScore` the input
-    keeps its units: rescale the data to standard deviation one first.
+    References: [SongErmon2020]; chapter 03_noise_conditional. Unlike `PreconditionedScore` the
+    input keeps its units: rescale the data to standard deviation one first.
     """
 
     def __init__(self, net: nn.Module, *, conditional: bool = False) -> None:
