@@ -73,7 +73,7 @@ MUTATIONS: dict[str, tuple[Break, str]] = {
     "smoothing: variance sigma, not sigma^2": (wrong_width, "01 02 03"),
     "denoising: target noise/sigma^2": (
         edit(noisy._denoising_error, "noise / level", "noise / level**2"),
-        "02 03",
+        "03 02",
     ),
     "denoising: missing 1/2": (edit(losses.denoising, "return 0.5 * ", "return "), "02 03"),
     "explicit: missing 1/2": (edit(losses.explicit, "return 0.5 * ", "return "), "02 03"),
