@@ -16,7 +16,7 @@ def minimise(
     data: Sequence[Tensor] = (),
     *,
     num_steps: int = 200,
-    tolerance: float = 1e-7,
+    tolerance: float = 1e-6,
 ) -> tuple[Tensor, Tensor]:
     """Run BFGS from every row of ``theta``; rows that have converged are left alone.
 

@@ -60,14 +60,16 @@ def mixture_terms(
     tuple of Tensor
         Three of shape ``(*, N)``.
     """
-    means, root, logits = (v[..., None, :] for v in theta.split([3, 3, 2], -1))  # (*, 1, 3)
-    width = ((least + root**2) ** 2 + sigma**2).sqrt()
-    log_weights = torch.nn.functional.pad(logits, (0, 1)).log_softmax(-1)
-    z = (means - x[..., None]) / width**2  # (*, N, 3)
-    logs = log_weights - 0.5 * (z * width) ** 2 - (width * math.sqrt(2 * math.pi)).log()
-    r = logs.softmax(-1)
-    s = (r * z).sum(-1)
-    return logs.logsumexp(-1), s, (r * (z**2 - width**-2)).sum(-1) - s**2
+    means, root, logits = theta.split([3, 3, 2], -1)
+    width = ((least + root**2) ** 2 + sigma**2).sqrt()[..., None]  # (*, 3, 1)
+    log_weights = torch.nn.functional.pad(logits, (0, 1)).log_softmax(-1)[..., None]
+    precision = width**-2
+    z = (means[..., None] - x[..., None, :]) * precision  # (*, 3, N)
+    logs = (log_weights - (width * math.sqrt(2 * math.pi)).log()) - 0.5 * (z * width) ** 2
+    log_p = logs.logsumexp(-2)  # (*, N)
+    r = (logs - log_p[..., None, :]).exp()
+    s = (r * z).sum(-2)
+    return log_p, s, (r * (z**2 - precision)).sum(-2) - s**2
 
 
 def mixture_cost(
