@@ -107,18 +107,18 @@ def test_explicit_fit_recovers_a_mixture_from_its_own_score():
     torch.testing.assert_close(fitted[0, :3][order], THETA[:3], atol=0.02, rtol=0)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_each_method_wins_its_own_contest(method):
+def test_each_method_wins_its_own_contest():
     truth, data = Gamma(8.0, 1.0), gamma_sets(2, 60)
     fits = compare_fits(data, truth, num_starts=16)
-    costs = torch.stack([mixture_cost(method, theta, data, truth) for theta in fits.values()])
-    assert torch.equal(costs.argmin(0), torch.full((2,), METHODS.index(method)))
+    for index, method in enumerate(METHODS):
+        costs = torch.stack([mixture_cost(method, theta, data, truth) for theta in fits.values()])
+        assert torch.equal(costs.argmin(0), torch.full((2,), index)), method
 
 
 def test_lower_bounds_never_raise_the_cost_and_implicit_falls():
     data, bounds = gamma_sets(1, 50)[0], (1.0, 0.3, 0.05)
-    implicit = relax_bound("ISM", data, Gamma(8.0, 1.0), bounds, num_starts=30)
-    denoising = relax_bound("DSM", data, Gamma(8.0, 1.0), bounds, num_starts=8)
+    implicit = relax_bound("ISM", data, Gamma(8.0, 1.0), bounds, num_starts=10)
+    denoising = relax_bound("DSM", data, Gamma(8.0, 1.0), bounds, num_starts=2)
     assert bool((implicit.diff() <= 1e-9).all()) and float(implicit[-1]) < -3
     assert bool((denoising >= 0).all()) and bool((denoising.diff() <= 1e-9).all())
 

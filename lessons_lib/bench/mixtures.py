@@ -15,15 +15,13 @@ import torch
 from torch import Tensor
 
 from lessons_lib.bench.minimisers import minimise
+from lessons_lib.bench.starts import needles, random_starts
 from lessons_lib.distributions import Parzen
 from lessons_lib.shapes import check_tensor
 
 METHODS = ("ML", "ESM", "ISM", "RSM", "DSM", "DSM told")
 """Maximum likelihood; explicit, implicit, regularised, denoising score matching; the last with a
 model that is blurred by the same noise."""
-
-WIDEST = 3.5
-"""Largest width of a component at the start of a fit."""
 
 
 class Density(Protocol):
@@ -146,7 +144,7 @@ def fit_mixture_by(
         As for `mixture_cost`.
     """
     problem = _problem(method, sets, truth, least)
-    first = _starts(sets, num_starts, least, seed)
+    first = random_starts(sets, num_starts, least, seed)
     first = first if begin is None else torch.cat([first, begin], 1)  # (D, S, 8)
     num_sets, num = first.shape[:2]
     rows = [v.repeat_interleave(num, 0) for v in problem]
@@ -165,8 +163,9 @@ def relax_bound(
 ) -> Tensor:
     """The best cost on one data set as the lower bound on the widths is lowered.
 
-    Each bound begins with new random starts and with the solution of the bound before it, which
-    is still allowed; so the cost never rises.
+    Each bound begins with new random starts, with two needles on every pair of the six most
+    crowded data, and with the solution of the bound before it, which is still allowed; so the
+    cost never rises.
 
     Parameters
     ----------
@@ -186,13 +185,14 @@ def relax_bound(
     Tensor
         One cost for each bound.
     """
-    begin, last, costs = None, 0.0, []
+    best, last, costs = None, 0.0, []
     for least in bounds:
-        if begin is not None:
-            means, root, logits = begin.split([3, 3, 2], -1)
-            begin = torch.cat([means, (last + root**2 - least).sqrt(), logits], -1)[None]
-        options = {"least": least, "num_starts": num_starts, "begin": begin}
-        (begin, cost), last = fit_mixture_by(method, data[None], truth, **options), least
+        begin = [needles(data, least)]
+        if best is not None:
+            means, root, logits = best.split([3, 3, 2], -1)
+            begin.append(torch.cat([means, (last + root**2 - least).sqrt(), logits], -1))
+        options = {"least": least, "num_starts": num_starts, "begin": torch.cat(begin)[None]}
+        (best, cost), last = fit_mixture_by(method, data[None], truth, **options), least
         costs.append(cost)
     return torch.cat(costs)
 
@@ -290,12 +290,3 @@ def _average(
     else:
         each = 0.5 * (s - target) ** 2
     return (mass * each).sum(-1)
-
-
-def _starts(sets: Tensor, num: int, least: float, seed: int) -> Tensor:
-    """Means at data, log-uniform widths, random weights: ``(D, num, 8)``."""
-    kind = {"generator": torch.Generator().manual_seed(seed), "dtype": sets.dtype}
-    u, pick = torch.rand(2, len(sets), num, 3, **kind)
-    means = sets.gather(1, (pick * sets.shape[1]).long().flatten(1)).reshape(pick.shape)
-    root = (least * (WIDEST / least) ** u - least).sqrt()
-    return torch.cat([means, root, 0.5 * torch.randn(len(sets), num, 2, **kind)], -1)
