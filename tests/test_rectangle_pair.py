@@ -125,6 +125,30 @@ def test_shapes_types_and_far_points(law):
     assert torch.equal(law.sample(5, seeded()), law.sample(5, seeded()))
 
 
+def test_given_sum_is_the_conditional_law(law):
+    """Against samples whose sum is close, and against the joint density far from the atom."""
+    x = law.sample(400_000, seeded(8))
+    for total in (1.75, 2.0, 2.2):
+        weights, means, stds = law.given_sum(total)
+        d = (x[:, 1] - x[:, 0])[(x.sum(-1) - total).abs() < 0.01]
+        second = weights @ (means**2 + stds**2)
+        torch.testing.assert_close(d.square().mean(), second, rtol=0.15, atol=0)
+        atom = weights[stds == 0].sum()
+        assert abs(float((d.abs() < 1e-9).double().mean() - atom)) < 0.03
+        torch.testing.assert_close(weights.sum(), torch.ones_like(atom))
+
+
+def test_given_sum_of_one_component_is_gaussian_conditioning():
+    f = torch.tensor([[0.25, 0.75]])
+    law = RectanglePair(f, torch.ones(1), background=(0.0, 1.0), foreground=(2.0, 2.0))
+    cov, mean = law.covs[0], law.means[0]
+    turn = torch.tensor([[1.0, 1.0], [-1.0, 1.0]]).double()
+    (t, d), c = turn @ mean, turn @ cov @ turn.T
+    _, means, stds = law.given_sum(5.0)
+    torch.testing.assert_close(means[0], d + c[0, 1] / c[0, 0] * (5 - t))
+    torch.testing.assert_close(stds[0] ** 2, c[1, 1] - c[0, 1] ** 2 / c[0, 0])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

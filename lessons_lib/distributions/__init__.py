@@ -14,6 +14,7 @@ from lessons_lib.distributions.gaussian_field import GaussianField, matern_spect
 from lessons_lib.distributions.generalized_tv import GeneralizedTV
 from lessons_lib.distributions.mixture import GaussianMixture
 from lessons_lib.distributions.parzen import Parzen
+from lessons_lib.distributions.rectangle_image import rectangle_posterior
 from lessons_lib.distributions.rectangle_pair import RectanglePair
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "RectanglePair",
     "fit_mixture",
     "matern_spectrum",
+    "rectangle_posterior",
 ]

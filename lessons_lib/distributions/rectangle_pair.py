@@ -149,6 +149,34 @@ class RectanglePair:
         r = self.foreground[0] + self.foreground[1] * z[:, 1:]
         return b + self.fractions[k] * (r - b)
 
+    def given_sum(self, total: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Law of the difference ``x2 - x1`` without noise when only the sum is known.
+
+        Each normal is conditioned on its sum, ``cov(d, t) / var(t)`` times the surprise, and its
+        weight changes to how well it explains the sum.
+
+        Parameters
+        ----------
+        total : float
+            The measured sum ``x1 + x2``.
+
+        Returns
+        -------
+        weights, means, stds : Tensor, shape ``(K,)``
+            A mixture of normals on the line. A standard deviation of zero is an atom: the pairs
+            with equal fractions have equal pixels, whatever the sum.
+        """
+        (a, c), (_, b) = self.covs.permute(1, 2, 0)  # each (K,)
+        var_t, cross = a + b + 2 * c, b - a
+        surprise = total - self.means.sum(-1)
+        weights = torch.softmax(
+            self.weights.log() - 0.5 * (var_t.log() + surprise**2 / var_t), dim=-1
+        )
+        means = self.means[:, 1] - self.means[:, 0] + cross / var_t * surprise
+        var = (a + b - 2 * c - cross**2 / var_t).clamp(min=0)
+        equal = self.fractions[:, 0] == self.fractions[:, 1]
+        return weights, means, var.sqrt().where(~equal, 0.0)
+
     def _reduce(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor]:
         """Log density ``(*)`` and score ``(*, 2)`` in float64, one block of points at a time."""
         check_tensor(x, "x", last=(2,))
