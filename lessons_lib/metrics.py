@@ -12,7 +12,14 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma, check_score_output, check_tensor
+from lessons_lib.shapes import (
+    Score,
+    Sigma,
+    check_number,
+    check_score_output,
+    check_sigma,
+    check_tensor,
+)
 
 SSIM_WINDOW = 11
 """Width in pixels of the Gaussian window (standard deviation 1.5) of `ssim`."""
@@ -124,14 +131,15 @@ def fisher_divergence(score_a: Score, score_b: Score, x: Tensor, sigma: Sigma = 
 
     Raises
     ------
-    ValueError
-        If a score does not return the shape of ``x``.
+    TypeError, ValueError
+        If ``x`` is not a finite floating-point tensor, ``sigma`` is negative, or a score does not
+        return the shape of ``x``.
 
     References
     ----------
     [Hyvarinen2005]; the rate is de Bruijn's identity, [Lyu2009]. Chapter 01_gaussian_score.
     """
-    check_tensor(x, "x")
+    check_sigma(sigma, check_tensor(x, "x"))
     with torch.no_grad():
         a = check_score_output(score_a(x, sigma), x, "score_a")
         b = check_score_output(score_b(x, sigma), x, "score_b")
@@ -160,14 +168,14 @@ def curl(score: Score, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
 
     Raises
     ------
-    ValueError
-        If the score does not return the shape of ``x``.
+    TypeError, ValueError
+        As `fisher_divergence`.
 
     Notes
     -----
     One backward pass for each of the ``n`` coordinates. Chapter 01_gaussian_score.
     """
-    check_tensor(x, "x")
+    check_sigma(sigma, check_tensor(x, "x"))
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         s = check_score_output(score(x, sigma), x)
@@ -188,5 +196,11 @@ def _gradient(value: Tensor, x: Tensor) -> Tensor:
 def _check_images(x: Tensor, reference: Tensor, data_range: float) -> None:
     check_tensor(reference, "reference", min_dims=2)
     check_tensor(x, "x", last=tuple(reference.shape[-2:]))
-    if not (math.isfinite(data_range) and data_range > 0):
-        raise ValueError(f"data_range must be positive and finite, got {data_range}")
+    check_number(data_range, "data_range")
+    try:
+        torch.broadcast_shapes(x.shape, reference.shape)
+    except RuntimeError as error:
+        raise ValueError(
+            f"reference must broadcast to the shape of x, {tuple(x.shape)}, "
+            f"got {tuple(reference.shape)}"
+        ) from error

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from typing import SupportsFloat
 
 import torch
 from torch import Tensor, nn
@@ -143,8 +144,8 @@ class PreconditionedScore(nn.Module):
             raise ValueError(f"mean must be finite with shape () or (n,), got {mean}")
         if spread.ndim != 0 or not (0 < float(spread) < math.inf):
             raise ValueError(f"std must be one positive finite number, got {std}")
-        if not bound > 0:
-            raise ValueError(f"bound must be positive, got {bound}")
+        if not isinstance(bound, SupportsFloat) or not float(bound) > 0:
+            raise ValueError(f"bound must be a positive number, got {bound!r}")
         self.net = net
         self.bound = float(bound)
         self.register_buffer("mean", location.clone())
@@ -152,7 +153,7 @@ class PreconditionedScore(nn.Module):
 
     def forward(self, x: Tensor, sigma: Sigma) -> Tensor:
         """Return the score at ``x`` of shape ``(*, n)``; every ``sigma`` must be positive."""
-        check_tensor(x, "x")
+        check_tensor(x, "x", last=tuple(self.mean.shape) or None)
         level = expand_sigma(sigma, x, positive=True)
         mean, std = self.mean.to(x), self.std.to(x)
         v = torch.sqrt(level**2 + std**2)
@@ -225,6 +226,7 @@ class EnergyScore(nn.Module):
 
     def potential(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Return the energy ``U(x, sigma)`` of points ``(*, n)``, shape ``(*)``."""
+        check_tensor(x, "x")
         level = expand_sigma(sigma, x, positive=self.conditional)
         output = _call(self.energy, x, torch.log(level) if self.conditional else None)
         if output.shape != (*x.shape[:-1], 1):
@@ -242,6 +244,13 @@ class EnergyScore(nn.Module):
 
 def _call(net: nn.Module, x: Tensor, noise: Tensor | None) -> Tensor:
     """Evaluate ``net`` on ``[x, noise]`` in the dtype of its weights; return the dtype of ``x``."""
+    extra = 0 if noise is None else 1
+    first = net[0] if isinstance(net, nn.Sequential) and len(net) else net
+    if isinstance(first, nn.Linear) and x.shape[-1] + extra != first.in_features:
+        raise ValueError(
+            f"x must have shape (*, {first.in_features - extra}) for this network, "
+            f"got {tuple(x.shape)}"
+        )
     if noise is not None:
         x = torch.cat([x, noise.expand(*x.shape[:-1], 1)], dim=-1)  # (*, n) -> (*, n + 1)
     weight = next(net.parameters(), None)

@@ -15,7 +15,14 @@ import torch
 from torch import Tensor
 
 from lessons_lib.operators import LinearOperator
-from lessons_lib.shapes import Score, Sigma, check_score_output, check_tensor, expand_sigma
+from lessons_lib.shapes import (
+    Score,
+    Sigma,
+    check_count,
+    check_score_output,
+    check_tensor,
+    expand_sigma,
+)
 
 BORDERS = ("valid", "wrap", "reflect")
 """What happens at the edge of the image; see `Patches`."""
@@ -167,10 +174,12 @@ class Patches(LinearOperator):
         Raises
         ------
         ValueError
-            If ``function`` changes the shape, or ``sigma`` does not fit the images.
+            If ``function`` changes the shape, ``sigma`` does not fit the images, or ``chunk`` is
+            not a positive integer.
         """
         check_tensor(x, "x", last=self.in_shape)
         expand_sigma(sigma, x, event_dims=2)
+        check_count(chunk, "chunk")
         if isinstance(sigma, Tensor) and sigma.ndim:
             sigma = sigma[..., None]  # (*) -> (*, 1): the level of an image is that of its patches
         flat = x.flatten(-2)  # (*, H, W) -> (*, H * W)

@@ -7,7 +7,6 @@ practice. Comparing with a baseline at its best keeps the comparison honest.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.operators import Applies
-from lessons_lib.shapes import Score, Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Score, Sigma, check_number, check_tensor, expand_sigma
 
 if TYPE_CHECKING:
     from lessons_lib.patches import Patches
@@ -47,7 +46,8 @@ def denoise_patches(
     Returns
     -------
     Tensor, shape ``(*, H, W)``
-        One step to the posterior mean of each patch, not of the whole image.
+        One step to the posterior mean of each patch, not of the whole image; a pixel that lies in
+        no patch stays as it is.
 
     Raises
     ------
@@ -58,10 +58,12 @@ def denoise_patches(
     ----------
     [Efron2011], [ZoranWeiss2011]. Chapter 00_tour.
     """
+    if not hasattr(patches, "aggregate"):
+        raise TypeError(f"patches must be a Patches, got {type(patches).__name__}")
     check_tensor(y, "y", min_dims=2)
     sigma = expand_sigma(noise_std, y, event_dims=2, positive=True)
     total = patches.aggregate(patch_score, y, noise_std, chunk=chunk)
-    return y + sigma**2 * total / patches.multiplicity.to(y)
+    return y + sigma**2 * total / patches.multiplicity.clamp(min=1).to(y)
 
 
 def denoise_tv(
@@ -177,13 +179,16 @@ def _each(
     if setting is not None and reference is not None:
         raise ValueError(f"give {name} or reference, not both: a reference chooses the {name}")
     images = y.detach().cpu().reshape(-1, *y.shape[-2:])  # (*, H, W) -> (B, H, W)
-    start = factor * float(noise_std) if setting is None else float(setting)
-    if not (math.isfinite(start) and start > 0):
-        raise ValueError(f"{name} must be positive and finite, got {start}")
+    start = factor * check_number(noise_std, "noise_std")
+    if setting is not None:
+        start = check_number(setting, name)
     if reference is None:
         out = [denoise(image, start) for image in images]
     else:
         check_tensor(reference, "reference", last=tuple(y.shape[-2:]))
+        if not _fits(reference, y):
+            got = tuple(reference.shape)
+            raise ValueError(f"reference must broadcast to y, {tuple(y.shape)}, got {got}")
         truths = reference.detach().cpu().expand(y.shape).reshape(images.shape)
         out = [_best(denoise, *pair, start, ratios) for pair in zip(images, truths, strict=True)]
     return torch.stack(out).to(y).reshape(y.shape)
@@ -213,6 +218,14 @@ def _best(
     return best[2]
 
 
+def _fits(a: Tensor, b: Tensor) -> bool:
+    """Whether ``a`` broadcasts to the shape of ``b``."""
+    try:
+        return torch.broadcast_shapes(a.shape, b.shape) == b.shape
+    except RuntimeError:
+        return False
+
+
 class GaussianLikelihood:
     """How well an image explains a measurement ``y = A x + noise_std * noise``.
 
@@ -240,11 +253,16 @@ class GaussianLikelihood:
 
     def __init__(self, A: Applies, y: Tensor, noise_std: float) -> None:
         check_tensor(y, "y")
-        if not (math.isfinite(noise_std) and noise_std > 0):
-            raise ValueError(f"noise_std must be positive and finite, got {noise_std}")
-        self.A, self.y, self.noise_std = A, y, float(noise_std)
+        for needed in ("adjoint", "in_shape"):
+            if not hasattr(A, needed):
+                raise TypeError(f"A must be an operator with {needed}, got {type(A).__name__}")
+        self.A, self.y, self.noise_std = A, y, check_number(noise_std, "noise_std")
 
     def score(self, x: Tensor) -> Tensor:
         """Return the gradient in ``x`` of ``log p(y | x)``, ``(*, in_shape) -> (*, in_shape)``."""
-        check_tensor(x, "x", last=tuple(self.A.in_shape))
-        return self.A.adjoint(self.y - self.A(x)) / self.noise_std**2
+        Ax = self.A(check_tensor(x, "x", last=tuple(self.A.in_shape)))
+        if not (_fits(self.y, Ax) or _fits(Ax, self.y)):
+            raise ValueError(
+                f"y must have the shape of A x, {tuple(Ax.shape)}, got {tuple(self.y.shape)}"
+            )
+        return self.A.adjoint(self.y - Ax) / self.noise_std**2

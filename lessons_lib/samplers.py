@@ -9,13 +9,20 @@ yields tensors like the starting point ``x``, whose leading dimensions are indep
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma, check_score_output, check_tensor
+from lessons_lib.shapes import (
+    Score,
+    Sigma,
+    check_count,
+    check_number,
+    check_score_output,
+    check_sigma,
+    check_tensor,
+)
 
 
 def langevin(
@@ -60,18 +67,19 @@ def langevin(
     ------
     FloatingPointError
         When the state is no longer finite; names the step.
-    ValueError
-        For a step that is not positive, a negative temperature, or a score of the wrong shape.
+    TypeError, ValueError
+        For an ``x`` that is not finite, a step that is not positive, a negative ``sigma`` or
+        temperature, or a score of the wrong shape.
 
     Notes
     -----
     References: [RobertsTweedie1996]; chapters 01_gaussian_score and 03_noise_conditional.
     """
     check_tensor(x, "x")
-    _check_positive(step, "step")
-    _check_count(num_steps, "num_steps")
-    if not 0 <= temperature < math.inf:
-        raise ValueError(f"temperature must be non-negative and finite, got {temperature}")
+    check_sigma(sigma, x)
+    check_number(step, "step")
+    check_count(num_steps, "num_steps")
+    check_number(temperature, "temperature", zero_allowed=True)
     noise_source = generator if generator is not None else _fresh(x)
     return _langevin(score, x, step, num_steps, sigma, temperature, noise_source)
 
@@ -143,8 +151,8 @@ def annealed_langevin(
     """
     check_tensor(x, "x")
     _check_sigmas(sigmas, smallest_may_be_zero=False)
-    _check_positive(step_ratio, "step_ratio")
-    _check_count(steps_per_level, "steps_per_level")
+    check_number(step_ratio, "step_ratio")
+    check_count(steps_per_level, "steps_per_level")
     noise_source = generator if generator is not None else _fresh(x)
     return _annealed(score, x, sigmas.to(x), steps_per_level, step_ratio, noise_source)
 
@@ -236,16 +244,6 @@ def _fresh(x: Tensor) -> torch.Generator:
 def _check_finite(x: Tensor, where: str) -> None:
     if not bool(torch.isfinite(x).all()):
         raise FloatingPointError(f"the state became non-finite at {where}")
-
-
-def _check_positive(value: float, name: str) -> None:
-    if not 0 < value < math.inf:
-        raise ValueError(f"{name} must be positive and finite, got {value}")
-
-
-def _check_count(value: int, name: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
 
 
 def _check_sigmas(sigmas: Tensor, *, smallest_may_be_zero: bool) -> None:

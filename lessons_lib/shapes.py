@@ -15,7 +15,9 @@ point, the last two of an image. ``sigma`` never has event dimensions; `expand_s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import SupportsFloat
 
 import torch
 from torch import Tensor
@@ -48,16 +50,13 @@ def expand_sigma(sigma: Sigma, x: Tensor, *, event_dims: int = 1, positive: bool
 
     Raises
     ------
+    TypeError
+        If ``sigma`` is neither a number nor a tensor.
     ValueError
         If ``sigma`` is negative (or zero with ``positive``), not finite, or its shape does not
         broadcast to the batch dimensions of ``x``.
     """
-    level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
-    wanted = "positive" if positive else "non-negative"
-    if not bool(torch.isfinite(level).all()):
-        raise ValueError(f"sigma must be finite, got {sigma}")
-    if bool((level <= 0).any() if positive else (level < 0).any()):
-        raise ValueError(f"sigma must be {wanted}, got a minimum of {float(level.min()):g}")
+    level = check_sigma(sigma, x, positive=positive)
     if level.ndim == 0:
         return level
     batch = x.shape[: x.ndim - event_dims]
@@ -71,6 +70,103 @@ def expand_sigma(sigma: Sigma, x: Tensor, *, event_dims: int = 1, positive: bool
             f"the batch dimensions {tuple(batch)} of x"
         )
     return level.reshape(level.shape + (1,) * event_dims)  # (*) -> (*, 1, ...)
+
+
+def check_sigma(sigma: Sigma, x: Tensor, *, positive: bool = False) -> Tensor:
+    """Return ``sigma`` as a tensor with the dtype and device of ``x``, whatever its shape.
+
+    For callers that only hand ``sigma`` on; see `expand_sigma`, which also looks at the shape.
+
+    Parameters
+    ----------
+    sigma : float or Tensor
+        Noise level.
+    x : Tensor
+        Gives dtype and device.
+    positive : bool
+        Refuse zero as well as negative values.
+
+    Returns
+    -------
+    Tensor
+        Shaped like ``sigma``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `expand_sigma`.
+    """
+    if isinstance(sigma, str) or not isinstance(sigma, Tensor | SupportsFloat):
+        raise TypeError(f"sigma must be a number or a torch.Tensor, got {type(sigma).__name__}")
+    level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
+    wanted = "positive" if positive else "non-negative"
+    if not bool(torch.isfinite(level).all()):
+        raise ValueError(f"sigma must be finite, got {sigma}")
+    if bool((level <= 0).any() if positive else (level < 0).any()):
+        raise ValueError(f"sigma must be {wanted}, got a minimum of {float(level.min()):g}")
+    return level
+
+
+def check_number(value: float, name: str, *, zero_allowed: bool = False) -> float:
+    """Return ``value`` as a float if it is one positive finite number (or zero, if allowed).
+
+    Parameters
+    ----------
+    value : float
+        The argument to check; a tensor with one entry will do.
+    name : str
+        Its name in the caller's signature, used in the message.
+    zero_allowed : bool
+        Accept zero as well as positive values.
+
+    Returns
+    -------
+    float
+        The number.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number, or a tensor that holds several.
+    ValueError
+        If it is out of range.
+    """
+    wanted = "non-negative" if zero_allowed else "positive"
+    try:
+        number = float(value)
+    except (TypeError, ValueError, RuntimeError):
+        number = None
+    if number is None or isinstance(value, str):
+        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+        raise TypeError(f"{name} must be one {wanted} number, got {got}")
+    if not (0 <= number if zero_allowed else 0 < number) or not math.isfinite(number):
+        raise ValueError(f"{name} must be {wanted} and finite, got {number:g}")
+    return number
+
+
+def check_count(value: int, name: str) -> int:
+    """Return ``value`` if it is a positive integer.
+
+    Parameters
+    ----------
+    value : int
+        The argument to check.
+    name : str
+        Its name in the caller's signature, used in the message.
+
+    Returns
+    -------
+    int
+        ``value`` itself.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} must be a positive integer, got {value!r}")
+    return value
 
 
 def check_tensor(
@@ -124,9 +220,13 @@ def check_score_output(s: Tensor, x: Tensor, name: str = "score") -> Tensor:
 
     Raises
     ------
+    TypeError
+        If ``s`` is no tensor.
     ValueError
         If the shapes differ.
     """
+    if not isinstance(s, Tensor):
+        raise TypeError(f"{name}(x, sigma) must return a torch.Tensor, got {type(s).__name__}")
     if s.shape != x.shape:
         raise ValueError(
             f"{name}(x, sigma) must return the shape of x, {tuple(x.shape)}, got {tuple(s.shape)}"

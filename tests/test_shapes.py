@@ -7,7 +7,13 @@ import math
 import pytest
 import torch
 
-from lessons_lib.shapes import check_score_output, check_tensor, expand_sigma
+from lessons_lib.shapes import (
+    check_count,
+    check_number,
+    check_score_output,
+    check_tensor,
+    expand_sigma,
+)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -89,3 +95,43 @@ def test_check_score_output() -> None:
     assert check_score_output(x, x) is x
     with pytest.raises(ValueError, match=r"prior\(x, sigma\).*\(2, 3\), got \(2, 1\)"):
         check_score_output(torch.zeros(2, 1), x, "prior")
+
+
+@pytest.mark.parametrize("sigma", ["0.1", None, [0.1, 0.2]])
+def test_sigma_must_be_a_number_or_a_tensor(sigma: object) -> None:
+    with pytest.raises(TypeError, match=r"sigma must be a number or a torch.Tensor, got "):
+        expand_sigma(sigma, torch.zeros(2, 5))
+
+
+def test_check_number_returns_a_float() -> None:
+    assert check_number(2, "step") == 2.0 and isinstance(check_number(2, "step"), float)
+    assert check_number(torch.tensor(0.5), "step") == 0.5
+    assert check_number(0, "step", zero_allowed=True) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        (0, ValueError, "step must be positive and finite, got 0"),
+        (-1.5, ValueError, "step must be positive and finite, got -1.5"),
+        (math.nan, ValueError, "got nan"),
+        (math.inf, ValueError, "got inf"),
+        ("2", TypeError, "step must be one positive number, got '2'"),
+        (None, TypeError, "got None"),
+        (torch.ones(3), TypeError, r"got shape \(3,\)"),
+    ],
+)
+def test_check_number_refuses(value: object, error: type, words: str) -> None:
+    with pytest.raises(error, match=words):
+        check_number(value, "step")
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.0, True, "2", None])
+def test_check_count_refuses(value: object) -> None:
+    with pytest.raises(ValueError, match="num must be a positive integer, got"):
+        check_count(value, "num")
+
+
+def test_a_score_must_return_a_tensor() -> None:
+    with pytest.raises(TypeError, match=r"score\(x, sigma\) must return a torch.Tensor, got list"):
+        check_score_output([1.0], torch.zeros(1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import SupportsFloat
+
 import torch
 from torch import Tensor
 
@@ -36,7 +38,9 @@ class SmoothedCovariance:
         if bool(((flat - flat.mT).abs() > 1e-5 * size).any()):
             raise ValueError(f"{name} must be symmetric, got {flat.tolist()}")
         lam, u = torch.linalg.eigh(flat)
-        if bool((lam <= 1e2 * torch.finfo(cov.dtype).tiny).any()):
+        kind = torch.finfo(cov.dtype)
+        least = (kind.eps * lam[..., -1:]).clamp(min=1e2 * kind.tiny)  # below lies rounding error
+        if bool((lam <= least).any()):
             raise ValueError(
                 f"{name} must be positive definite, got a smallest eigenvalue of {lam.min():g}"
             )
@@ -77,6 +81,8 @@ def as_covariance(value: float | Tensor, n: int, like: Tensor, name: str) -> Ten
     if isinstance(value, Tensor):
         check_tensor(value, name, min_dims=0)
     else:
+        if not isinstance(value, SupportsFloat):
+            raise TypeError(f"{name} must be a number or a tensor, got {type(value).__name__}")
         value = torch.tensor(float(value), dtype=like.dtype, device=like.device)
     if value.ndim < 2:
         return value[..., None, None] * torch.eye(n, dtype=like.dtype, device=like.device)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lessons_lib.distributions.gaussian import Gaussian
 from lessons_lib.distributions.gaussian_field import check_patch
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_number, check_tensor, expand_sigma
 
 
 class DenseGaussianField:
@@ -141,6 +141,7 @@ class DenseGaussianField:
         float
             In squared units of ``x``.
         """
+        noise_std = check_number(noise_std, "noise_std", zero_allowed=True)
         d = self._wiener(noise_std) if denoiser is None else denoiser
         if d.shape != self.matrix.shape:
             raise ValueError(

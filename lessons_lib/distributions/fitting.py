@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.distributions.mixture import GaussianMixture
-from lessons_lib.shapes import check_tensor
+from lessons_lib.shapes import check_number, check_tensor
 
 MAX_ENTRIES = 2**21
 
@@ -59,16 +59,15 @@ def fit_mixture(
     References: chapters 04_tv_patch and 05.
     """
     check_tensor(data, "data")
-    if data.ndim != 2:
-        raise ValueError(f"data must have shape (T, n), got {tuple(data.shape)}")
+    if data.ndim != 2 or data.numel() == 0:
+        raise ValueError(f"data must have shape (T, n) with T, n >= 1, got {tuple(data.shape)}")
     for name, count, most in (
         ("num_components", num_components, len(data)),
         ("num_steps", num_steps, math.inf),
     ):
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
             raise ValueError(f"{name} must be an integer from 1 to {most}, got {count!r}")
-    if not 0 < floor < math.inf:
-        raise ValueError(f"floor must be positive and finite, got {floor}")
+    check_number(floor, "floor")
     generator = generator or torch.Generator(device=data.device).manual_seed(0)
     return _steps(data.detach(), num_components, num_steps, floor, zero_mean, generator)
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_count, check_number, check_tensor, expand_sigma
 
 NUM_NODES = 192
 
@@ -30,15 +30,15 @@ class Gamma:
 
     Raises
     ------
-    ValueError
-        If ``shape`` or ``scale`` is not positive and finite.
+    TypeError, ValueError
+        If ``shape`` or ``scale`` is not one positive finite number.
 
     References: chapter 01_gaussian_score.
     """
 
     def __init__(self, shape: float, scale: float) -> None:
-        self.shape = positive(shape, "shape")
-        self.scale = positive(scale, "scale")
+        self.shape = check_number(shape, "shape")
+        self.scale = check_number(scale, "scale")
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Log density; minus infinity for ``x <= 0`` at ``sigma = 0``.
@@ -132,8 +132,14 @@ def standard_gamma(shape: float, num: int, generator: torch.Generator | None = N
     Tensor
         Shape ``(num,)``, float64.
 
+    Raises
+    ------
+    ValueError
+        If ``num`` is not a positive integer.
+
     References: [MarsagliaTsang2000], chapter 01_gaussian_score.
     """
+    check_count(num, "num")
     kind = {"generator": generator, "dtype": torch.float64}
     if shape < 1:
         boost = torch.rand(num, **kind) ** (1 / shape)
@@ -148,14 +154,6 @@ def standard_gamma(shape: float, num: int, generator: torch.Generator | None = N
         accept = (v > 0) & (log_uniform < z**2 / 2 + d - d * v + d * v.clamp(min=1e-300).log())
         kept = torch.cat([kept, d * v[accept]])
     return kept[:num]
-
-
-def positive(value: float, name: str) -> float:
-    """Return ``value`` as a float if it is positive and finite, else raise ``ValueError``."""
-    number = float(value)
-    if not (number > 0 and math.isfinite(number)):
-        raise ValueError(f"{name} must be a positive finite number, got {value}")
-    return number
 
 
 def _as_double(x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.distributions._covariance import SmoothedCovariance, as_covariance
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
 
 
 class Gaussian:
@@ -36,7 +36,7 @@ class Gaussian:
 
     def __init__(self, mean: Tensor, cov: float | Tensor) -> None:
         check_tensor(mean, "mean")
-        if mean.ndim != 1:
+        if mean.ndim != 1 or len(mean) == 0:
             raise ValueError(f"mean must have shape (n,), got {tuple(mean.shape)}")
         cov = as_covariance(cov, mean.shape[0], mean, "cov")
         if cov.shape != mean.shape * 2:
@@ -70,6 +70,7 @@ class Gaussian:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` independent points, shape ``(num, n)``."""
+        check_count(num, "num")
         with torch.no_grad():
             shape = (num, self.mean.shape[0])
             kind = {"dtype": self.mean.dtype, "device": self.mean.device}

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.distributions.gaussian import Gaussian
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_count, check_number, check_tensor, expand_sigma
 
 ASYMMETRY = 1e-6
 
@@ -125,6 +125,7 @@ class GaussianField:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` independent images, shape ``(num, H, W)``."""
+        check_count(num, "num")
         like = {"dtype": self.spectrum.dtype, "device": self.spectrum.device}
         noise = torch.randn(num, *self.image_shape, generator=generator, **like)
         return self.mean + torch.fft.ifft2(self.spectrum.sqrt() * torch.fft.fft2(noise)).real
@@ -198,7 +199,7 @@ class GaussianField:
         float
             In squared units of ``x``.
         """
-        variance = noise_std**2
+        variance = check_number(noise_std, "noise_std", zero_allowed=True) ** 2
         if response is None:
             response = self.spectrum / (self.spectrum + variance)
         if response.shape != self.spectrum.shape:
@@ -249,14 +250,17 @@ def matern_spectrum(
 
     Raises
     ------
-    ValueError
-        If ``length``, ``order`` or ``std`` is not positive.
+    TypeError, ValueError
+        If ``length``, ``order`` or ``std`` is not positive, or ``image_shape`` not two sides.
 
     References: [Lindgren2011], chapter 05_patch_mrf.
     """
     for name, value in {"length": length, "order": order, "std": std}.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f"{name} must be positive and finite, got {value}")
+        check_number(value, name)
+    if len(image_shape) != 2:
+        raise ValueError(f"image_shape must be (H, W), got {image_shape}")
+    for side in image_shape:
+        check_count(side, "each side of image_shape")
     turns = [torch.arange(k, dtype=torch.float64) * (2 * math.pi / k) for k in image_shape]
     u, v = torch.meshgrid(*turns, indexing="ij")
     shape = (length**-2 + 4 - 2 * u.cos() - 2 * v.cos()) ** -order
@@ -265,7 +269,10 @@ def matern_spectrum(
 
 def check_patch(patch_size: int | tuple[int, int], image_shape: tuple[int, int]) -> tuple[int, int]:
     """Return the rows and columns of a patch, if it fits into the image."""
-    p, q = patch_size if isinstance(patch_size, tuple) else (patch_size, patch_size)
+    sides = patch_size if isinstance(patch_size, tuple | list) else (patch_size, patch_size)
+    if len(sides) != 2 or any(isinstance(k, bool) or not isinstance(k, int) for k in sides):
+        raise ValueError(f"patch_size must be one integer or two, got {patch_size}")
+    p, q = sides
     if not (0 < p <= image_shape[0] and 0 < q <= image_shape[1]):
         raise ValueError(f"patch_size must fit the image {image_shape}, got {patch_size}")
     return p, q

@@ -11,8 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.distributions.gamma import positive, standard_gamma
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.distributions.gamma import standard_gamma
+from lessons_lib.shapes import Sigma, check_number, check_tensor, expand_sigma
 
 NUM_LEGENDRE = 12
 ROWS = 1024
@@ -43,16 +43,16 @@ class GeneralizedTV:
 
     Raises
     ------
-    ValueError
-        If a parameter is not positive and finite.
+    TypeError, ValueError
+        If a parameter is not one positive finite number.
 
     References: chapter 01_gaussian_score, chapter 04.
     """
 
     def __init__(self, weight: float, power: float = 1, *, sum_std: float | None = None) -> None:
-        self.weight = positive(weight, "weight")
-        self.power = positive(power, "power")
-        self.sum_std = None if sum_std is None else positive(sum_std, "sum_std")
+        self.weight = check_number(weight, "weight")
+        self.power = check_number(power, "power")
+        self.sum_std = None if sum_std is None else check_number(sum_std, "sum_std")
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Log density of ``x2 - x1``; with ``sum_std``, log density of ``(x1, x2)``.

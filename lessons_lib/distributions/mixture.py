@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.distributions._covariance import SmoothedCovariance, as_covariance
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
 
 
 class GaussianMixture:
@@ -42,7 +42,7 @@ class GaussianMixture:
     def __init__(self, weights: Tensor, means: Tensor, covs: float | Tensor) -> None:
         check_tensor(weights, "weights")
         check_tensor(means, "means")
-        if weights.ndim != 1 or means.ndim != 2 or len(weights) != len(means):
+        if weights.ndim != 1 or means.ndim != 2 or len(weights) != len(means) or not means.numel():
             got = f"weights {tuple(weights.shape)} and means {tuple(means.shape)}"
             raise ValueError(f"weights must be (K,) and means (K, n), got {got}")
         total = float(weights.detach().sum())
@@ -87,6 +87,7 @@ class GaussianMixture:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` independent points, shape ``(num, n)``."""
+        check_count(num, "num")
         with torch.no_grad():
             k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
             kind = {"dtype": self.means.dtype, "device": self.means.device}
@@ -106,8 +107,16 @@ class GaussianMixture:
         -------
         GaussianMixture
             Of ``m`` variables, with the same weights.
+
+        Raises
+        ------
+        ValueError
+            If ``index`` is not a list of coordinates that exist.
         """
-        index = torch.as_tensor(index)
+        index, n = torch.as_tensor(index), self.means.shape[1]
+        whole = not index.is_floating_point() and index.dtype != torch.bool and index.ndim == 1
+        if not whole or not bool(((index >= -n) & (index < n)).all()) or len(index) == 0:
+            raise ValueError(f"index must number some of {n} coordinates, got {index.tolist()}")
         return GaussianMixture(
             self.weights, self.means[:, index], self.covs[:, index[:, None], index]
         )

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
 
 MAX_ENTRIES = 2**17
 DATA_ROWS = 2048
@@ -38,12 +38,12 @@ class Parzen:
 
     def __init__(self, data: Tensor) -> None:
         check_tensor(data, "data")
-        if data.ndim != 2 or data.shape[0] == 0:
-            raise ValueError(f"data must have shape (T, n) with T >= 1, got {tuple(data.shape)}")
+        if data.ndim != 2 or data.numel() == 0:
+            raise ValueError(f"data must have shape (T, n) with T, n >= 1, got {tuple(data.shape)}")
         self.data = data
         self._centre = data.double().mean(0)
 
-    def log_prob(self, x: Tensor, sigma: Sigma) -> Tensor:
+    def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Log density of the data smoothed by ``sigma``.
 
         Parameters
@@ -51,7 +51,8 @@ class Parzen:
         x : Tensor, shape ``(*, n)``
             Points.
         sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level in the units of ``x``, positive.
+            Noise level in the units of ``x``. It must be given, and positive: the default stands
+            for the clean density that every other class has, and is refused.
 
         Returns
         -------
@@ -65,20 +66,21 @@ class Parzen:
         """
         return self._reduce(x, sigma)[0].to(x)
 
-    def score(self, x: Tensor, sigma: Sigma) -> Tensor:
+    def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Score ``(xbar - x) / sigma^2``; shapes as in `log_prob`, returns ``(*, n)``."""
         return self._reduce(x, sigma)[1].to(x)
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` data points with replacement, shape ``(num, n)``."""
+        check_count(num, "num")
         device = self.data.device
         row = torch.randint(len(self.data), (num,), generator=generator, device=device)
         return self.data[row]
 
     def _reduce(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor]:
         """Log density ``(*)`` and score ``(*, n)`` in float64, one block of points at a time."""
-        (count, n), batch = self.data.shape, x.shape[:-1]
-        check_tensor(x, "x", last=(n,))
+        count, n = self.data.shape
+        batch = check_tensor(x, "x", last=(n,)).shape[:-1]
         level = expand_sigma(sigma, x.double(), positive=True).expand(*batch, 1).reshape(-1, 1)
         points = (x.double() - self._centre.to(x.device)).reshape(-1, n)  # (*, n) -> (B, n)
         rows = max(1, MAX_ENTRIES // min(count, DATA_ROWS))

@@ -7,9 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.distributions.gamma import positive
 from lessons_lib.phantoms import coverage, rectangle_parameters
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_count, check_number, check_tensor, expand_sigma
 
 MAX_ENTRIES = 2**18
 WHOLE = 1e-7
@@ -66,8 +65,10 @@ class RectanglePair:
                 f"and a sum of {weights.sum():g}"
             )
         f, e = fractions.double(), 1 - fractions.double()  # (K, 2)
-        b_var = positive(background[1], "background standard deviation") ** 2
-        r_var = positive(foreground[1], "foreground standard deviation") ** 2
+        b_var = check_number(background[1], "background standard deviation") ** 2
+        r_var = check_number(foreground[1], "foreground standard deviation") ** 2
+        if not math.isfinite(background[0] + foreground[0]):
+            raise ValueError(f"mean levels must be finite, got {background[0]}, {foreground[0]}")
         self.fractions, self.weights = f, weights.double()
         self.background, self.foreground = background, foreground
         self.means = e * background[0] + f * foreground[0]  # (K, 2)
@@ -120,7 +121,7 @@ class RectanglePair:
         fractions = (table[1:].flatten(1)[:, kept] / count[kept]).T  # (K, 2)
         return cls(fractions.clamp(0, 1), count[kept] / count.sum(), **levels)
 
-    def log_prob(self, x: Tensor, sigma: Sigma) -> Tensor:
+    def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Log density of two pixels in noise.
 
         Parameters
@@ -128,7 +129,8 @@ class RectanglePair:
         x : Tensor, shape ``(*, 2)``
             Pairs of pixels.
         sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level in the units of ``x``; positive, since without noise there is no density.
+            Noise level in the units of ``x``. It must be given, and positive: without noise there
+            is no density, and the default is refused.
 
         Returns
         -------
@@ -137,12 +139,13 @@ class RectanglePair:
         """
         return self._reduce(x, sigma)[0].to(x)
 
-    def score(self, x: Tensor, sigma: Sigma) -> Tensor:
+    def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Score of two pixels in noise; shapes as in `log_prob`, returns ``(*, 2)``."""
         return self._reduce(x, sigma)[1].to(x)
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` independent pairs without noise, shape ``(num, 2)``, float64."""
+        check_count(num, "num")
         k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
         z = torch.randn(num, 2, generator=generator, dtype=torch.float64)
         b = self.background[0] + self.background[1] * z[:, :1]

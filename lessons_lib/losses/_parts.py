@@ -10,7 +10,10 @@ from lessons_lib.shapes import Score, Sigma, check_score_output, check_tensor, e
 
 def prepare(x: Tensor, sigma: Sigma, event_dims: int, *, positive: bool = False) -> Tensor:
     """Check the arguments that every objective has, and cut ``x`` loose from the caller's."""
-    check_tensor(x, "x", min_dims=event_dims)
+    if event_dims not in (1, 2):
+        raise ValueError(f"event_dims must be 1 or 2, got {event_dims!r}")
+    if check_tensor(x, "x", min_dims=event_dims).numel() == 0:
+        raise ValueError(f"x must hold at least one point, got shape {tuple(x.shape)}")
     expand_sigma(sigma, x, event_dims=event_dims, positive=positive)
     return x.detach().clone()
 

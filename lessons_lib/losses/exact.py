@@ -13,7 +13,7 @@ from lessons_lib.losses._parts import (
     slope,
     squared_norm,
 )
-from lessons_lib.shapes import Score, Sigma, check_score_output
+from lessons_lib.shapes import Score, Sigma, check_count, check_number, check_score_output
 
 
 def explicit(
@@ -42,8 +42,8 @@ def explicit(
     Raises
     ------
     TypeError, ValueError
-        If ``x`` is not a finite floating-point tensor, ``sigma`` is negative or does not fit, or a
-        score changes the shape.
+        If ``x`` is not a finite floating-point tensor or holds no point, ``sigma`` is negative or
+        does not fit, ``event_dims`` is neither 1 nor 2, or a score changes the shape.
 
     References: [Hyvarinen2005], chapter 02_score_matching
     """
@@ -125,8 +125,7 @@ def regularized(
 
     References: [KingmaLeCun2010], chapter 02_score_matching
     """
-    if not 0.0 <= weight < float("inf"):
-        raise ValueError(f"weight must be non-negative and finite, got {weight}")
+    weight = check_number(weight, "weight", zero_allowed=True)
     x, s = differentiable_score(score, prepare(x, sigma, event_dims), sigma)
     diagonal = _diagonal(s, x, event_dims)  # (*, n): d_i s_i
     each = diagonal.sum(-1) + 0.5 * squared_norm(s, event_dims) + weight * (diagonal**2).sum(-1)
@@ -180,8 +179,7 @@ def sliced(
 
     References: [SongGarg2020], chapter 02_score_matching
     """
-    if isinstance(num_slices, bool) or not isinstance(num_slices, int) or num_slices < 1:
-        raise ValueError(f"num_slices must be a positive integer, got {num_slices!r}")
+    check_count(num_slices, "num_slices")
     x = prepare(x, sigma, event_dims)
     v = random_directions(probe, (num_slices, *x.shape), x, generator)  # (K, *, n)
     x, s = differentiable_score(score, x, sigma)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lessons_lib.shapes import check_count, check_number
 from lessons_lib.training.run import SCHEDULES, Objective, Run
 
 
@@ -89,8 +89,9 @@ def train(
     FloatingPointError
         When the loss or its gradient is not finite; names the step, and leaves the weights as they
         were before it.
-    ValueError
-        For an argument out of range, or a checkpoint of another recipe or model.
+    TypeError, ValueError
+        For an argument out of range, an objective that does not depend on the model, or a
+        checkpoint of another recipe or model.
     """
     settings = {
         "num_steps": num_steps,
@@ -130,22 +131,19 @@ def _steps(
 
 
 def _check_settings(settings: dict[str, Any], checkpoint_every: int) -> None:
-    counts = {"num_steps": settings["num_steps"], "checkpoint_every": checkpoint_every}
-    for name, value in counts.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    if not isinstance(settings["warmup"], int) or settings["warmup"] < 0:
-        raise ValueError(f"warmup must be a non-negative integer, got {settings['warmup']!r}")
-    if not 0 < settings["learning_rate"] < math.inf:
-        raise ValueError(f"learning_rate must be positive, got {settings['learning_rate']}")
+    check_count(settings["num_steps"], "num_steps")
+    check_count(checkpoint_every, "checkpoint_every")
+    if settings["warmup"] != 0:
+        check_count(settings["warmup"], "warmup")
+    check_number(settings["learning_rate"], "learning_rate")
     if settings["schedule"] not in SCHEDULES:
         raise ValueError(
             f"schedule must be among {sorted(SCHEDULES)}, got {settings['schedule']!r}"
         )
-    if settings["ema"] is not None and not 0 < settings["ema"] < 1:
+    if settings["ema"] is not None and not check_number(settings["ema"], "ema") < 1:
         raise ValueError(f"ema must be between 0 and 1, or None, got {settings['ema']}")
-    if settings["clip"] is not None and not settings["clip"] > 0:
-        raise ValueError(f"clip must be positive, or None, got {settings['clip']}")
+    if settings["clip"] is not None:
+        check_number(settings["clip"], "clip")
 
 
 def _progress_bar(initial: int, total: int) -> Any:

@@ -23,6 +23,10 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 """Factor on the learning rate as the run goes from progress 0 to 1."""
 
 
+KEYS = ("model", "optimizer", "average", "generator", "step", "seconds")
+"""What a checkpoint holds, next to the settings."""
+
+
 class Average:
     """An exponential moving average of a model's weights.
 
@@ -60,6 +64,11 @@ class Run:
     def __init__(
         self, model: nn.Module, generator: torch.Generator, settings: dict[str, Any]
     ) -> None:
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
+        if not isinstance(generator, torch.Generator):
+            got = type(generator).__name__
+            raise TypeError(f"generator must be a torch.Generator, got {got}")
         self.model = model
         self.generator = generator
         self.settings = settings
@@ -80,6 +89,8 @@ class Run:
         loss = objective(self.model, self.generator)
         if not isinstance(loss, Tensor) or loss.ndim != 0:
             raise ValueError(f"objective must return a scalar tensor, got {_describe(loss)}")
+        if not loss.requires_grad:
+            raise ValueError("objective must depend on the model, got a constant")
         value = float(loss.detach())
         _stop_unless_finite("loss", value, self.step + 1)
         loss.backward()
@@ -127,6 +138,9 @@ class Run:
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)  # runs no code
             theirs = state["settings"]
+            missing = [name for name in KEYS if name not in state]
+            if missing:
+                raise KeyError(f"it lacks {', '.join(missing)}")
         except Exception as error:
             raise ValueError(f"checkpoint {path} cannot be read: {error}") from error
         wrong = [
