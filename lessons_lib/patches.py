@@ -47,7 +47,7 @@ class Patches(LinearOperator):
         only. ``"wrap"``: the image continues periodically, one patch starts at each pixel, and
         every pixel lies in as many patches as a patch has pixels. ``"reflect"``: the image is
         mirrored at its edges, ``b a | a b``, and one patch is centred on each pixel (half a pixel
-        up and left of it for even sizes); with odd sizes every pixel again counts equally.
+        down and right of it for even sizes); with odd sizes every pixel again counts equally.
 
     Raises
     ------

@@ -71,6 +71,13 @@ def test_mirrored_patches_of_odd_size_count_every_pixel_equally():
     assert torch.equal(count, torch.full((6, 7), 25.0))
 
 
+@pytest.mark.parametrize(("size", "shift"), [(1, 0.0), (2, 0.5), (3, 0.0), (4, 0.5)])
+def test_reflected_patches_are_centred_on_their_pixel(size: int, shift: float) -> None:
+    index = Patches((9, 9), size, border="reflect").index[4 * 9 + 4]  # of the middle pixel
+    assert float((index // 9).double().mean()) == 4 + shift  # half a pixel down for even sizes
+    assert float((index % 9).double().mean()) == 4 + shift
+
+
 @pytest.mark.parametrize("border", ["valid", "wrap", "reflect"])
 @pytest.mark.parametrize("size", [1, 2, 3, (2, 4)])
 def test_multiplicity_is_what_the_adjoint_makes_of_ones(border, size):

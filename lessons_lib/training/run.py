@@ -31,7 +31,7 @@ class Average:
     """An exponential moving average of a model's weights.
 
     ``average <- d average + (1 - d) weights`` with ``d = min(decay, (1 + k) / (10 + k))`` at the
-    k-th update, so that the early, poor weights are soon forgotten.
+    k-th update, counted from zero, so that the early, poor weights are soon forgotten.
 
     Parameters
     ----------
