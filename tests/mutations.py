@@ -20,7 +20,13 @@ from lessons_lib import distributions, losses, samplers
 from lessons_lib.losses import noisy
 
 Break = Callable[[pytest.MonkeyPatch], None]
-SMOOTH = [distributions.Gaussian, distributions.GaussianMixture, distributions.Parzen]
+FIELDS = [distributions.GaussianField, distributions.DenseGaussianField]
+SMOOTH = [
+    distributions.Gaussian,
+    distributions.GaussianMixture,
+    distributions.Parzen,
+    *FIELDS,
+]
 EVERY = [*SMOOTH, distributions.Gamma, distributions.GeneralizedTV]
 
 
@@ -69,8 +75,8 @@ def _widened(right: Callable[..., Any]) -> Callable[..., Any]:
 
 
 MUTATIONS: dict[str, tuple[Break, str]] = {
-    "score: wrong sign": (wrong_sign, "01 02 03"),
-    "smoothing: variance sigma, not sigma^2": (wrong_width, "01 02 03"),
+    "score: wrong sign": (wrong_sign, "01 02 03 05"),
+    "smoothing: variance sigma, not sigma^2": (wrong_width, "01 02 03 05"),
     "denoising: target noise/sigma^2": (
         edit(noisy._denoising_error, "noise / level", "noise / level**2"),
         "03 02",
