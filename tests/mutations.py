@@ -75,15 +75,15 @@ def _widened(right: Callable[..., Any]) -> Callable[..., Any]:
 
 
 MUTATIONS: dict[str, tuple[Break, str]] = {
-    "score: wrong sign": (wrong_sign, "01 02 03 05"),
+    "score: wrong sign": (wrong_sign, "01 02 03 04 05"),
     "smoothing: variance sigma, not sigma^2": (wrong_width, "01 02 03 05"),
     "denoising: target noise/sigma^2": (
         edit(noisy._denoising_error, "noise / level", "noise / level**2"),
         "03 02",
     ),
     "denoising: missing 1/2": (edit(losses.denoising, "return 0.5 * ", "return "), "02 03"),
-    "explicit: missing 1/2": (edit(losses.explicit, "return 0.5 * ", "return "), "02 03"),
-    "implicit: missing 1/2": (edit(losses.implicit, "+ 0.5 * ", "+ "), "02"),
+    "explicit: missing 1/2": (edit(losses.explicit, "return 0.5 * ", "return "), "02 03 04"),
+    "implicit: missing 1/2": (edit(losses.implicit, "+ 0.5 * ", "+ "), "02 04"),
     "implicit: trace with the wrong sign": (
         edit(losses.implicit, "return (diagonal", "return (-diagonal"),
         "02",
@@ -98,7 +98,7 @@ MUTATIONS: dict[str, tuple[Break, str]] = {
     ),
     "Langevin: noise sqrt(step), not sqrt(2 step)": (
         edit(samplers._langevin, "(2 * step * temperature)", "(step * temperature)"),
-        "01 03",
+        "01 03 04",
     ),
 }
 """For each: how to break the library, and the chapters that are run to see it caught."""
