@@ -84,8 +84,10 @@ def claim(
     AssertionError
         If the claim does not hold.
     ValueError
-        If the call does not say exactly one thing to compare with.
+        If there is no text, or the call does not say exactly one thing to compare with.
     """
+    if not text.strip():
+        raise ValueError("text must say in words what is claimed, got none")
     given = {"equals": equals, "below": below, "above": above}
     chosen = [name for name, value in given.items() if value is not None]
     if len(chosen) != 1 or (within is not None) != (chosen == ["equals"]):

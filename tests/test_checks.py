@@ -78,6 +78,12 @@ def test_asks_for_exactly_one_comparison(options: dict, heard: list[Claim]) -> N
     assert heard == []
 
 
+def test_asks_for_words(heard: list[Claim]) -> None:
+    with pytest.raises(ValueError, match="text must say"):
+        claim(" ", 1.0, below=2.0)
+    assert heard == []
+
+
 def test_tells_listeners_what_was_measured(heard: list[Claim]) -> None:
     measured = torch.ones(2, dtype=torch.float32, requires_grad=True)
     claim("ones are one", measured, equals=1.0, within=1e-6)

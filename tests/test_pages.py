@@ -13,9 +13,11 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import nbformat
 import pytest
 from bs4 import BeautifulSoup, Tag
 from conftest import ROOT
+from lesson_rules import claims
 
 LARGEST_PAGE = 3_000_000
 REMOTE = re.compile(r"(?:https?:)?//", re.I)
@@ -152,6 +154,13 @@ def test_styles_load_nothing_from_elsewhere(pages: Path) -> None:
 def test_pages_are_searchable(pages: Path) -> None:
     index = (pages / "searchindex.js").read_text()
     assert [name for name in NAMES if f"book/{name}" not in index] == []
+
+
+def test_the_claims_page_lists_what_the_lessons_print(pages: Path) -> None:
+    lessons = sorted(p for p in (ROOT / "book").glob("*.ipynb") if not p.stem.endswith("_lab"))
+    printed = [text for p in lessons for text in claims(nbformat.read(p, as_version=4))]
+    rows = article(pages / "book" / "claims.html").select("table.claims tbody tr")
+    assert [" ".join(row.find("a").get_text().split()) for row in rows] == printed
 
 
 HEAD = '<html lang="en"><script src="a.js"></script><article><h1 id="t">T</h1>'
