@@ -1,0 +1,82 @@
+"""Any score, freed from the amplitude of the images that it was trained on."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lessons_lib.shapes import (
+    Score,
+    Sigma,
+    check_number,
+    check_score_output,
+    check_tensor,
+    expand_sigma,
+)
+
+LEAST = 0.1
+"""The amplitude is never taken to be less than this fraction of the noise."""
+
+
+class ScaleFreeScore:
+    r"""A score made homogeneous: ``s(a x, a sigma) = s(x, sigma) / a`` for every ``a > 0``.
+
+    Each image is brought to the amplitude that the score knows, and the answer is brought back:
+
+    .. math:: s(x, \sigma) = \frac1a\, s_0\Big(\frac{x}{a}, \frac{\sigma}{a}\Big), \qquad
+        a = \frac{1}{\mathrm{spread}}
+        \sqrt{\max(\operatorname{var} x - \sigma^2,\ (\sigma / 10)^2)} .
+
+    Tweedie's denoiser then commutes with a change of units, ``D(a y, a sigma) = a D(y, sigma)``.
+    The factor ``a`` is estimated from the noisy image, so the result is no longer exactly a
+    gradient, and nothing is gained where the content of an image is weaker than its noise.
+
+    Parameters
+    ----------
+    score : Score
+        ``score(x, sigma)``, trained at one amplitude.
+    spread : float
+        Standard deviation of the pixels within an image of its training set.
+    level : float, optional
+        Mean of the training images. If given, each image is also moved to this mean, which makes
+        the result blind to an offset.
+    event_dims : int
+        2 for images ``(*, H, W)``, 1 for patches ``(*, n)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``score`` is not callable, ``spread`` is not positive, ``event_dims`` is neither 1 nor
+        2, or ``sigma`` is zero when the score is asked.
+
+    References
+    ----------
+    [Mohan2020], [Herbreteau2023] make the network itself homogeneous. Chapter 07_pitfalls.
+    """
+
+    def __init__(
+        self, score: Score, *, spread: float, level: float | None = None, event_dims: int = 2
+    ) -> None:
+        if not callable(score):
+            raise TypeError(f"score must be callable, got {type(score).__name__}")
+        if event_dims not in (1, 2):
+            raise ValueError(f"event_dims must be 1 or 2, got {event_dims!r}")
+        self.score, self.spread = score, check_number(spread, "spread")
+        self.level, self.event_dims = level, event_dims
+
+    def amplitude(self, x: Tensor, sigma: Sigma) -> Tensor:
+        """Return the estimated amplitude ``a`` of each image or patch, shape ``(*)``."""
+        check_tensor(x, "x", min_dims=self.event_dims)
+        noise = expand_sigma(sigma, x, event_dims=self.event_dims, positive=True) ** 2
+        var = x.flatten(-self.event_dims).var(dim=-1, correction=0)  # (*, event) -> (*)
+        noise = noise.flatten(-self.event_dims)[..., 0] if noise.ndim else noise
+        return torch.maximum(var - noise, LEAST**2 * noise).sqrt() / self.spread
+
+    def __call__(self, x: Tensor, sigma: Sigma) -> Tensor:
+        """Evaluate the score, shaped like ``x``; every ``sigma`` must be positive."""
+        factor = self.amplitude(x, sigma)
+        a = factor.reshape(factor.shape + (1,) * self.event_dims)  # (*) -> (*, 1, ...)
+        u = x / a
+        if self.level is not None:
+            u = u - u.flatten(-self.event_dims).mean(-1).reshape(a.shape) + self.level
+        return check_score_output(self.score(u, sigma / factor), x) / a
