@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 ROWS = [
     {"shapes"},
-    {"schedules", "metrics", "phantoms"},
+    {"schedules", "metrics", "diagnostics", "phantoms"},
     {"distributions", "losses", "networks", "training", "samplers", "operators"},
     {"patches"},
     {"priors"},

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from lessons_lib import distributions, losses, samplers
+from lessons_lib import distributions, losses
 from lessons_lib.losses import noisy
+from lessons_lib.samplers import walks
 
 Break = Callable[[pytest.MonkeyPatch], None]
 FIELDS = [distributions.GaussianField, distributions.DenseGaussianField]
@@ -97,7 +98,7 @@ MUTATIONS: dict[str, tuple[Break, str]] = {
         "02 03",
     ),
     "Langevin: noise sqrt(step), not sqrt(2 step)": (
-        edit(samplers._langevin, "(2 * step * temperature)", "(step * temperature)"),
+        edit(walks._langevin, "(2 * step * temperature)", "(step * temperature)"),
         "01 03 04",
     ),
 }

@@ -5,7 +5,9 @@ import math
 import pytest
 import torch
 
-from lessons_lib.samplers import annealed_langevin, langevin, last, probability_flow
+from lessons_lib.diagnostics import acceptance
+from lessons_lib.distributions import GaussianMixture
+from lessons_lib.samplers import annealed_langevin, langevin, last, mala, probability_flow
 from lessons_lib.schedules import geometric, karras
 
 MEAN = torch.tensor([1.0, -2.0], dtype=torch.float64)
@@ -154,6 +156,101 @@ def test_the_last_step_to_zero_is_tweedie_and_never_asks_at_zero():
     torch.testing.assert_close(final, exact_flow(x, 10.0, 0.0), rtol=1e-3, atol=1e-3)
 
 
+# --- Langevin with a Metropolis test ---------------------------------------------------------
+
+
+def log_gaussian(x, sigma):
+    """Log density of N(MEAN, diag VARIANCE) at every sigma, without its constant."""
+    variance = VARIANCE + torch.as_tensor(sigma, dtype=x.dtype) ** 2
+    return -((x - MEAN) ** 2 / (2 * variance)).sum(-1)
+
+
+def log_field(x, sigma):
+    return -(x**2).sum((-2, -1)) / 2
+
+
+def uphill(x, sigma):
+    return -x
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1.5])
+@pytest.mark.parametrize("step", [0.2, 0.9, 4.0])
+def test_mala_keeps_the_exact_variance_where_langevin_has_another(step, sigma):
+    variance = VARIANCE + sigma**2
+    x = MEAN + variance.sqrt() * start()
+    options = dict(step=step, num_steps=30, sigma=sigma, generator=seeded())
+    x = last(mala(gaussian, log_gaussian, x, **options))
+    assert_moments(x, MEAN, variance)
+
+
+@pytest.mark.parametrize("ratio", [0.3, 1.0, 2.0, 5.0])
+def test_mala_accepts_the_share_that_an_arctangent_gives(ratio):
+    variance = 0.25
+    x = math.sqrt(variance) * start()[:, :1]
+    options = dict(step=ratio * variance, num_steps=4, generator=seeded())
+    walk = [x, *mala(lambda x, s: -x / variance, lambda x, s: log_field(x[..., None], s) / variance,
+                     x, **options)]  # fmt: skip
+    share = acceptance(torch.stack(walk)).mean()
+    error = 0.5 / math.sqrt(4 * CHAINS)
+    assert abs(float(share) - 2 / math.pi * math.atan((2 / ratio) ** 1.5)) < 5 * error
+
+
+def test_every_move_of_mala_is_as_frequent_as_its_reverse():
+    modes = GaussianMixture(
+        torch.tensor([0.3, 0.7]).double(), torch.tensor([[-1.0], [1.0]]).double(), 0.4
+    )
+    x = modes.sample(200_000, seeded(3))
+    y = last(mala(modes.score, modes.log_prob, x, step=0.5, num_steps=1, generator=seeded()))
+    edges = torch.linspace(-2.0, 2.0, 9, dtype=torch.float64)
+    cells = [torch.bucketize(v[:, 0].contiguous(), edges) for v in (x, y)]
+    flow = torch.bincount(10 * cells[0] + cells[1], minlength=100).reshape(10, 10).double()
+    error = (flow + flow.T).sqrt().clamp(min=1.0)
+    assert float((flow > 100).sum()) > 30  # moves of many kinds
+    assert float(((flow - flow.T) / error).abs().max()) < 4.5
+
+
+def test_a_wrong_score_makes_mala_slow_and_leaves_it_exact():
+    x = MEAN + VARIANCE.sqrt() * start()
+    options = dict(step=0.3, num_steps=20, generator=seeded())
+    x = last(mala(lambda x, s: -2 * gaussian(x, s), log_gaussian, x, **options))
+    assert_moments(x, MEAN, VARIANCE)
+
+
+def test_mala_decides_once_for_each_image():
+    x = torch.randn(500, 4, 6, generator=seeded(1), dtype=torch.float64)
+    y = last(mala(uphill, log_field, x, step=0.4, num_steps=1, generator=seeded()))
+    changed = (y != x).flatten(1)
+    assert torch.equal(changed.any(1), changed.all(1))
+    assert 0.1 < float(changed.any(1).double().mean()) < 0.9
+
+
+def test_mala_stays_where_the_density_lives():
+    def log_exponential(x, sigma):
+        return torch.where(x > 0, -x, -torch.inf).sum(-1)
+
+    x = -torch.rand(CHAINS, 1, generator=seeded(1), dtype=torch.float64).log()
+    options = dict(step=0.5, num_steps=20, generator=seeded())
+    x = last(mala(lambda x, s: -torch.ones_like(x), log_exponential, x, **options))
+    assert float(x.min()) > 0
+    assert abs(float(x.mean()) - 1) < 5 / math.sqrt(CHAINS)
+    assert abs(float(x.square().mean()) - 2) < 5 * math.sqrt(20 / CHAINS)
+
+
+def test_mala_refuses_bad_densities_and_starts():
+    x, options = start(3), dict(step=0.1, num_steps=2)
+    with pytest.raises(ValueError, match=r"log_prob.*one value for each chain.*got \(3, 2\)"):
+        last(mala(gaussian, lambda x, s: -(x**2), x, **options))
+    with pytest.raises(TypeError, match=r"log_prob.*float"):
+        last(mala(gaussian, lambda x, s: 1.0, x, **options))
+    with pytest.raises(ValueError, match="x must start where log_prob is finite"):
+        last(mala(gaussian, lambda x, s: x[:, 0] - torch.inf, x, **options))
+    with pytest.raises(FloatingPointError, match="the odds became NaN at MALA step 1: reduce"):
+        last(mala(gaussian, lambda x, s: x[:, 0] * torch.nan, x, **options))
+    for name, value in [("step", -1.0), ("num_steps", 0), ("sigma", -1.0)]:
+        with pytest.raises(ValueError, match=name):
+            mala(gaussian, log_gaussian, x, **{**options, name: value})
+
+
 # --- all -------------------------------------------------------------------------------------
 
 
@@ -161,6 +258,9 @@ SAMPLERS = {
     "langevin": lambda score, x, g: langevin(score, x, step=0.1, num_steps=5, generator=g),
     "annealed": lambda score, x, g: annealed_langevin(
         score, x, geometric(3.0, 0.5, 5), steps_per_level=2, generator=g
+    ),
+    "mala": lambda score, x, g: mala(
+        score, lambda x, s: -(x**2).sum(-1) / 2, x, step=0.1, num_steps=5, generator=g
     ),
     "flow": lambda score, x, g: probability_flow(score, x, geometric(3.0, 0.5, 6)),
 }
@@ -247,3 +347,66 @@ def test_annealed_langevin_refuses_bad_options():
 def test_last_wants_a_state():
     with pytest.raises(ValueError, match="states"):
         last([])
+
+
+# --- progress and interruption ---------------------------------------------------------------
+
+
+WATCHED = {
+    "Langevin": lambda score, x: langevin(score, x, step=0.1, num_steps=6, progress=True),
+    "annealed": lambda score, x: annealed_langevin(
+        score, x, geometric(3.0, 0.5, 6), steps_per_level=1, progress=True
+    ),
+    "MALA": lambda score, x: mala(score, log_gaussian, x, step=0.1, num_steps=6, progress=True),
+    "flow": lambda score, x: probability_flow(score, x, geometric(3.0, 0.5, 7), progress=True),
+}
+
+
+@pytest.mark.parametrize("name", WATCHED)
+def test_progress_is_shown_when_asked_and_changes_nothing(name, capsys):
+    states = list(WATCHED[name](gaussian, start(3)))
+    told = capsys.readouterr().err
+    assert len(states) == 6 and name in told and "6/6" in told
+
+
+def test_samplers_are_silent_unless_asked(capsys):
+    for sampler in SAMPLERS.values():
+        last(sampler(gaussian, start(3), seeded()))
+    assert capsys.readouterr() == ("", "")
+
+
+class Interrupted:
+    """A score during whose third call the user presses the key."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, x, sigma):
+        self.calls += 1
+        if self.calls == 3:
+            raise KeyboardInterrupt
+        return gaussian(x, sigma)
+
+
+@pytest.mark.parametrize("name", WATCHED)
+def test_an_interrupted_walk_leaves_its_state(name):
+    expected = next(iter(WATCHED[name](gaussian, start(3))))
+    x = None
+    with pytest.raises(KeyboardInterrupt):
+        for state in WATCHED[name](Interrupted(), start(3)):
+            x = state if x is None else x
+    torch.testing.assert_close(x, expected)
+
+
+def test_last_keeps_the_state_of_an_interrupted_walk_when_asked():
+    options = dict(step=0.1, num_steps=9)
+    *_, expected = langevin(gaussian, start(3), step=0.1, num_steps=2)
+    with pytest.warns(RuntimeWarning, match="interrupted after 2 states"):
+        x = last(langevin(Interrupted(), start(3), **options), keep_on_interrupt=True)
+    torch.testing.assert_close(x, expected)
+    with pytest.raises(KeyboardInterrupt):
+        last(langevin(Interrupted(), start(3), **options))
+    broken = Interrupted()
+    broken.calls = 2
+    with pytest.raises(KeyboardInterrupt):
+        last(langevin(broken, start(3), **options), keep_on_interrupt=True)

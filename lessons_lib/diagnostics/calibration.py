@@ -1,0 +1,171 @@
+"""Is the posterior honest? Samples laid next to truths that were drawn from the prior."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from lessons_lib.shapes import check_count, check_tensor
+
+
+def ranks(samples: Tensor, truth: Tensor) -> Tensor:
+    """Place of the truth among the samples: how many of them lie below it.
+
+    If the truth is drawn from the prior, the data from the truth, and the samples from the
+    posterior given these data, truth and samples are exchangeable: each rank from 0 to
+    ``num_samples`` is equally likely. Ranks piled up at both ends betray a posterior that is too
+    narrow, in the middle one that is too wide, at one end a bias.
+
+    Parameters
+    ----------
+    samples : Tensor, shape ``(num_samples, *)``
+        Independent samples: thin a walk until they are.
+    truth : Tensor, shape ``(*)``
+        The true values.
+
+    Returns
+    -------
+    Tensor, shape ``(*)``, int64
+        Ranks between 0 and ``num_samples``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes differ or a value is not finite.
+
+    Notes
+    -----
+    References: [Talts2018]; chapter 06_map_langevin.
+    """
+    _check_pair(samples, truth)
+    return (samples < truth).sum(0)
+
+
+def uniformity(ranks: Tensor, num_samples: int, *, bins: int | None = None) -> float:
+    """Probability that ranks which are uniform look as uneven as these or worse.
+
+    Pearson's chi-square test: ``sum_b (count_b - expected)^2 / expected`` over equal bins of
+    ranks, against its law with ``bins - 1`` degrees of freedom.
+
+    Parameters
+    ----------
+    ranks : Tensor
+        Ranks from `ranks`, in any shape; they should be independent, as neighbouring pixels of
+        one image are not.
+    num_samples : int
+        Number of samples that each truth was ranked among.
+    bins : int, optional
+        A divisor of ``num_samples + 1``; by default that number itself.
+
+    Returns
+    -------
+    float
+        A p-value: uniform on [0, 1] if the ranks are uniform, near 0 if they are not.
+
+    Raises
+    ------
+    ValueError
+        If a rank is out of range, ``bins`` is no divisor, or less than five ranks are expected in
+        a bin, where the test would not be valid.
+    """
+    from scipy.stats import chi2
+
+    places = check_count(num_samples, "num_samples") + 1
+    bins = places if bins is None else check_count(bins, "bins")
+    if bins < 2 or places % bins:
+        raise ValueError(f"bins must divide num_samples + 1 = {places} and exceed 1, got {bins}")
+    if ranks.is_floating_point() or bool(((ranks < 0) | (ranks >= places)).any()):
+        raise ValueError(f"ranks must be integers from 0 to {num_samples}, got {ranks}")
+    expected = ranks.numel() / bins
+    if expected < 5:
+        raise ValueError(f"ranks must be at least 5 for each of {bins} bins, got {ranks.numel()}")
+    counts = torch.bincount(ranks.flatten() // (places // bins), minlength=bins).double()
+    return float(chi2.sf(float((counts - expected).square().sum() / expected), bins - 1))
+
+
+def coverage(samples: Tensor, truth: Tensor, *, level: float = 0.9) -> float:
+    """Share of the truths that lie in the central interval of the samples.
+
+    The ends of the interval are the order statistics number ``k`` and ``num_samples + 1 - k`` with
+    ``k = (num_samples + 1) (1 - level) / 2``, interpolated between neighbours. For samples of the
+    right posterior the expected share is then ``level``: exactly so where ``k`` is an integer.
+
+    Parameters
+    ----------
+    samples : Tensor, shape ``(num_samples, *)``
+        Samples of each quantity.
+    truth : Tensor, shape ``(*)``
+        The true values.
+    level : float
+        Wanted share, between 0 and 1.
+
+    Returns
+    -------
+    float
+        Measured share, over all quantities.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If shapes differ, a value is not finite, or there are fewer than ``2 / (1 - level) - 1``
+        samples, too few to have such an interval.
+    """
+    _check_pair(samples, truth)
+    k = (len(samples) + 1) * (1 - _check_level(level)) / 2
+    if k < 1 - 1e-9:
+        needed = math.ceil(2 / (1 - level) - 1 - 1e-9)
+        raise ValueError(f"samples must be at least {needed} at level {level}, got {len(samples)}")
+    ordered, below = samples.sort(0).values, max(math.floor(k + 1e-9), 1)
+    part = max(k - below, 0.0)
+    above = min(below + 1, len(samples))
+    low = torch.lerp(ordered[below - 1], ordered[above - 1], part)
+    high = torch.lerp(ordered[-below], ordered[-above], part)
+    return float(((low <= truth) & (truth <= high)).double().mean())
+
+
+def normal_coverage(std: Tensor, error: Tensor, *, level: float = 0.9) -> float:
+    """Share of the errors that a normal law of this width allows, ``|error| <= z std``.
+
+    Parameters
+    ----------
+    std : Tensor, shape broadcastable to ``(*)``
+        Posterior standard deviation, in the units of ``error``; positive.
+    error : Tensor, shape ``(*)``
+        Posterior mean minus truth.
+    level : float
+        Wanted share, between 0 and 1; ``z`` is the quantile of ``(1 + level) / 2``.
+
+    Returns
+    -------
+    float
+        Measured share, over all quantities.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value is not finite, ``std`` is not positive, or ``level`` not between 0 and 1.
+    """
+    check_tensor(std, "std", min_dims=0)
+    check_tensor(error, "error", min_dims=0)
+    if bool((std <= 0).any()):
+        raise ValueError(f"std must be positive, got a minimum of {float(std.min()):g}")
+    z = torch.special.ndtri(torch.tensor((1 + _check_level(level)) / 2, dtype=torch.float64))
+    return float((error.abs() <= z * std).double().mean())
+
+
+def _check_pair(samples: Tensor, truth: Tensor) -> None:
+    check_tensor(truth, "truth", min_dims=0)
+    check_tensor(samples, "samples")
+    if samples.shape[1:] != truth.shape or len(samples) == 0:
+        raise ValueError(
+            f"samples must have shape (num_samples, *) with * that of truth, {tuple(truth.shape)}, "
+            f"got {tuple(samples.shape)}"
+        )
+
+
+def _check_level(level: float) -> float:
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
+        raise ValueError(f"level must be between 0 and 1, got {level!r}")
+    return float(level)

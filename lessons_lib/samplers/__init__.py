@@ -1,0 +1,15 @@
+"""Samplers: generators of states that need nothing but a score.
+
+`langevin` walks in one density; `mala` also weighs each step against the density, and has no bias;
+`annealed_langevin` walks in a ladder of smoothed densities, from wide to narrow; `probability_flow`
+follows the same ladder without any randomness after the start. Each yields tensors like the
+starting point ``x``, whose leading dimensions are independent chains. `last` takes the final state
+when the path is of no interest; a loop may stop, or be interrupted, at any state and keep it.
+"""
+
+from lessons_lib.samplers._parts import last
+from lessons_lib.samplers.flow import probability_flow
+from lessons_lib.samplers.metropolis import mala
+from lessons_lib.samplers.walks import annealed_langevin, langevin
+
+__all__ = ["annealed_langevin", "langevin", "last", "mala", "probability_flow"]

@@ -1,0 +1,65 @@
+"""Down the ladder of noise without noise: the probability flow."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from lessons_lib.samplers._parts import check_finite, check_sigmas, watched
+from lessons_lib.shapes import Score, check_score_output, check_tensor
+
+
+def probability_flow(
+    score: Score, x: Tensor, sigmas: Tensor, *, progress: bool = False
+) -> Iterator[Tensor]:
+    r"""Solve ``dx / dsigma = -sigma s(x, sigma)`` down the ladder with Heun's method.
+
+    If ``x`` is drawn from ``p_sigma`` at the first level, the solution has the law ``p_sigma`` at
+    every later one, with no noise added. Heun's error falls as the square of the step in sigma.
+    For N(m, v) the solution keeps ``(x - m) / sqrt(v + sigma^2)`` constant.
+
+    Parameters
+    ----------
+    score : Score
+        Called twice for each interval.
+    x : Tensor, shape ``(*, event)``
+        Starting points, drawn from (about) ``p_sigma`` at the first level.
+    sigmas : Tensor, shape ``(L,)``
+        Decreasing levels. The last may be zero: that interval takes one Euler step, which is
+        Tweedie's denoiser, and the score is never asked at zero.
+    progress : bool
+        Show a tqdm bar on stderr.
+
+    Yields
+    ------
+    Tensor
+        The state at each level after the first, ``L - 1`` in all.
+
+    Raises
+    ------
+    FloatingPointError
+        When the state is no longer finite.
+    ValueError
+        If ``sigmas`` is not decreasing, or the score has the wrong shape.
+
+    Notes
+    -----
+    References: [Song2021], [Karras2022], algorithm 1; chapter 03_noise_conditional.
+    """
+    check_tensor(x, "x")
+    check_sigmas(sigmas, smallest_may_be_zero=True)
+    return watched(_flow(score, x, sigmas.to(x)), len(sigmas) - 1, "flow", progress)
+
+
+def _flow(score: Score, x: Tensor, sigmas: Tensor) -> Iterator[Tensor]:
+    for here, there in itertools.pairwise(sigmas):
+        h = there - here  # negative: sigma goes down
+        slope = -here * check_score_output(score(x, here), x)
+        ahead = x + h * slope
+        if there > 0:
+            slope = (slope - there * check_score_output(score(ahead, there), x)) / 2
+        x = (x + h * slope).detach()
+        check_finite(x, f"sigma {float(there):.3g}: reduce the step, with more levels in sigmas")
+        yield x

@@ -1,0 +1,143 @@
+"""The Metropolis-adjusted Langevin algorithm: the same walk, and every step has to be earned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from lessons_lib.samplers._parts import check_finite, fresh, watched
+from lessons_lib.shapes import (
+    Score,
+    Sigma,
+    check_count,
+    check_number,
+    check_score_output,
+    check_sigma,
+    check_tensor,
+)
+
+
+def mala(
+    score: Score,
+    log_prob: Callable[[Tensor, Sigma], Tensor],
+    x: Tensor,
+    *,
+    step: float,
+    num_steps: int,
+    sigma: Sigma = 0.0,
+    generator: torch.Generator | None = None,
+    progress: bool = False,
+) -> Iterator[Tensor]:
+    r"""Langevin dynamics with a Metropolis test: no bias, whatever the step.
+
+    A Langevin step ``y = x + a s(x, sigma) + sqrt(2 a) noise`` is only proposed. With ``q(y | x)``
+    its normal density, the chain moves with probability
+
+        ``min(1, p(y) q(x | y) / (p(x) q(y | x)))``
+
+    and otherwise stays where it is. This makes every move as frequent as its reverse, so ``p``
+    is invariant exactly. For N(m, v), once settled, a share ``(2 / pi) arctan((2 v / a)^(3/2))``
+    of the moves is accepted. One that is refused leaves the chain exactly as it was, so the states
+    themselves tell: see `lessons_lib.diagnostics.acceptance`.
+
+    Parameters
+    ----------
+    score : Score
+        Called as ``score(x, sigma)``. It makes the proposals good; a wrong score makes the walk
+        slow and leaves it exact.
+    log_prob : callable
+        ``log_prob(x, sigma)`` of shape ``(*)``, one value and hence one decision for each chain;
+        a constant may be missing, and it may be minus infinity where nothing is allowed.
+    x : Tensor, shape ``(*, event)``
+        Starting points, one for each chain: points ``(*, n)`` or images ``(*, H, W)``.
+    step : float
+        Step ``a``, in the units of ``x`` squared.
+    num_steps : int
+        Number of steps, and of states yielded.
+    sigma : float or Tensor
+        Noise level handed to the score and to the density.
+    generator : torch.Generator, optional
+        Source of the noise; by default a fresh one with seed 0.
+    progress : bool
+        Show a tqdm bar on stderr.
+
+    Yields
+    ------
+    Tensor
+        The state after each step, like ``x``.
+
+    Raises
+    ------
+    FloatingPointError
+        When a proposal, or the odds of accepting it, are not finite; names the step.
+    TypeError, ValueError
+        For an ``x`` that is not finite, a step that is not positive, a negative ``sigma``, a
+        score or density of the wrong shape, or a start of probability zero.
+
+    Notes
+    -----
+    The step must shrink with the number of coordinates ``n``, like ``n^(-1/3)``, if the acceptance
+    is to stay; about 0.57 is best for large ``n``. References: [RobertsTweedie1996],
+    [RobertsRosenthal1998]; chapter 06_map_langevin.
+    """
+    check_tensor(x, "x")
+    check_sigma(sigma, x)
+    check_number(step, "step")
+    check_count(num_steps, "num_steps")
+    noise_source = generator if generator is not None else fresh(x)
+    states = _mala(score, log_prob, x, step, num_steps, sigma, noise_source)
+    return watched(states, num_steps, "MALA", progress)
+
+
+def _mala(
+    score: Score,
+    log_prob: Callable[[Tensor, Sigma], Tensor],
+    x: Tensor,
+    step: float,
+    num_steps: int,
+    sigma: Sigma,
+    generator: torch.Generator,
+) -> Iterator[Tensor]:
+    x = x.detach()
+    log_p, s = _at(score, log_prob, x, sigma)
+    if bool((log_p == -torch.inf).any()):
+        raise ValueError("x must start where log_prob is finite, got minus infinity")
+    like = {"generator": generator, "dtype": x.dtype, "device": x.device}
+    for k in range(1, num_steps + 1):
+        y = x + step * s + (2 * step) ** 0.5 * torch.randn(x.shape, **like)
+        check_finite(y, f"MALA step {k}: reduce step, now {float(step):.3g}")
+        log_p_y, s_y = _at(score, log_prob, y, sigma)
+        back = _log_proposal(x, y, s_y, step, log_p.ndim)
+        forth = _log_proposal(y, x, s, step, log_p.ndim)
+        log_odds = torch.where(log_p_y == -torch.inf, -torch.inf, log_p_y + back - log_p - forth)
+        if bool(log_odds.isnan().any()):
+            raise FloatingPointError(f"the odds became NaN at MALA step {k}: reduce step")
+        accept = torch.rand(log_p.shape, **like).log() < log_odds  # (*)
+        event = accept.reshape(accept.shape + (1,) * (x.ndim - accept.ndim))  # (*, 1, ...)
+        x, s = torch.where(event, y, x), torch.where(event, s_y, s)
+        log_p = torch.where(accept, log_p_y, log_p)
+        yield x
+
+
+def _at(
+    score: Score, log_prob: Callable[[Tensor, Sigma], Tensor], x: Tensor, sigma: Sigma
+) -> tuple[Tensor, Tensor]:
+    """Log density and score of every chain."""
+    log_p = log_prob(x, sigma)
+    if not isinstance(log_p, Tensor):
+        raise TypeError(
+            f"log_prob(x, sigma) must return a torch.Tensor, got {type(log_p).__name__}"
+        )
+    if log_p.ndim >= x.ndim or log_p.shape != x.shape[: log_p.ndim]:
+        raise ValueError(
+            "log_prob(x, sigma) must return one value for each chain, the leading dimensions of "
+            f"x {tuple(x.shape)}, got {tuple(log_p.shape)}"
+        )
+    return log_p.detach(), check_score_output(score(x, sigma), x).detach()
+
+
+def _log_proposal(y: Tensor, x: Tensor, s: Tensor, step: float, batch_dims: int) -> Tensor:
+    """``log q(y | x) = -||y - x - a s(x)||^2 / (4 a)`` without its constant, shape ``(*)``."""
+    return -(y - x - step * s).square().flatten(batch_dims).sum(-1) / (4 * step)
