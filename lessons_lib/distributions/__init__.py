@@ -16,6 +16,7 @@ from lessons_lib.distributions.mixture import GaussianMixture
 from lessons_lib.distributions.parzen import Parzen
 from lessons_lib.distributions.rectangle_image import rectangle_posterior
 from lessons_lib.distributions.rectangle_pair import RectanglePair
+from lessons_lib.distributions.rectangle_smc import RectangleParticles, rectangle_smc
 
 __all__ = [
     "DenseGaussianField",
@@ -26,7 +27,9 @@ __all__ = [
     "GeneralizedTV",
     "Parzen",
     "RectanglePair",
+    "RectangleParticles",
     "fit_mixture",
     "matern_spectrum",
     "rectangle_posterior",
+    "rectangle_smc",
 ]

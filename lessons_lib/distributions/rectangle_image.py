@@ -11,11 +11,11 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.phantoms import coverage, draw_rectangles
+from lessons_lib.distributions.rectangle_model import Levels, RectangleModel, design
+from lessons_lib.phantoms import draw_rectangles
 from lessons_lib.shapes import check_tensor
 
 EVERY = 5
-Levels = tuple[float, float]
 
 
 def rectangle_posterior(
@@ -73,69 +73,45 @@ def rectangle_posterior(
     for name, count, least in (("num_steps", num_steps, 3), ("num_chains", num_chains, 2)):
         if count < least:
             raise ValueError(f"{name} must be at least {least}, got {count}")
-    model = _Model(x.double(), sigma, background, foreground)
-    if not bool(model.inside(start.double()[None, :5]).all()):
+    model = RectangleModel(x[None], sigma, (background, foreground), size=x.shape[-1])
+    if not bool(model.inside(start[:5].double())):
         raise ValueError(f"start must be inside the prior, got {start.tolist()}")
     generator = generator or torch.Generator().manual_seed(0)
     return _moments(model, start.double(), num_steps, num_chains, generator)
 
 
-class _Model:
-    """The likelihood of the geometry ``q``, with the levels integrated out."""
+def _step_shape(model: RectangleModel, start: Tensor) -> Tensor:
+    """Cholesky factor of the geometry's covariance in the linearised model."""
 
-    def __init__(self, x: Tensor, sigma: float, background: Levels, foreground: Levels) -> None:
-        self.size, self.sigma = x.shape[-1], sigma
-        self.x = x.flatten()
-        self.mean = torch.tensor([background[0], foreground[0]], dtype=torch.float64)
-        self.std = torch.tensor([background[1], foreground[1]], dtype=torch.float64)
+    def draw(p: Tensor) -> Tensor:
+        return draw_rectangles(p, size=model.size)
 
-    def levels(self, q: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Log evidence ``(B,)``, design ``(B, n, 2)``, and the posterior of the two levels."""
-        drawn = torch.cat([q[:, :2], q[:, 2:4].clamp(min=1e-3), q[:, 4:]], -1)  # never inside out
-        f = coverage(drawn, size=self.size).flatten(-2)
-        design = torch.stack([1 - f, f], -1)
-        precision = torch.diag(self.std**-2) + design.mT @ design / self.sigma**2
-        pull = (design.mT @ (self.x - design @ self.mean)[..., None])[..., 0] / self.sigma**2
-        cov = torch.linalg.inv(precision)
-        mean = (cov @ pull[..., None])[..., 0]
-        # the residual before the fit depends on q too, through the mean levels
-        residual = (self.x - design @ self.mean).square().sum(-1) / self.sigma**2
-        log_evidence = 0.5 * ((pull * mean).sum(-1) - residual - torch.logdet(precision))
-        return log_evidence.where(self.inside(q), -math.inf), design, self.mean + mean, cov
-
-    def inside(self, q: Tensor) -> Tensor:
-        """Whether the geometry lies in the box that `rectangle_parameters` draws from."""
-        low = self.size * torch.tensor([0.25, 0.25, 0.25, 0.25], dtype=torch.float64)
-        high = self.size * torch.tensor([0.75, 0.75, 0.625, 0.625], dtype=torch.float64)
-        return ((q[:, :4] >= low) & (q[:, :4] <= high)).all(-1)
-
-    def step_shape(self, start: Tensor) -> Tensor:
-        """Cholesky factor of the geometry's covariance in the linearised model."""
-
-        def draw(p: Tensor) -> Tensor:
-            return draw_rectangles(p, size=self.size)
-
-        jacobian = torch.autograd.functional.jacobian(draw, start).flatten(0, 1)  # (n, 7)
-        wide = torch.tensor([2.3, 2.3, 1.7, 1.7, 0.9], dtype=torch.float64) * self.size / 16
-        prior = torch.diag(torch.cat([wide, self.std]) ** -2)
-        cov = torch.linalg.inv(jacobian.T @ jacobian / self.sigma**2 + prior)
-        return torch.linalg.cholesky(cov[:5, :5]) * 2.38 / math.sqrt(5)
+    jacobian = torch.autograd.functional.jacobian(draw, start).flatten(0, 1)  # (n, 7)
+    wide = torch.tensor([2.3, 2.3, 1.7, 1.7, 0.9], dtype=torch.float64) * model.size / 16
+    prior = torch.diag(torch.cat([wide, model.std]) ** -2)
+    cov = torch.linalg.inv(jacobian.T @ jacobian / model.sigma**2 + prior)
+    return torch.linalg.cholesky(cov[:5, :5]) * 2.38 / math.sqrt(5)
 
 
 def _moments(
-    model: _Model, start: Tensor, num_steps: int, num_chains: int, generator: torch.Generator
+    model: RectangleModel,
+    start: Tensor,
+    num_steps: int,
+    num_chains: int,
+    generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    shape, q = model.step_shape(start), start[:5].expand(num_chains, 5)
-    now, images, spread = model.levels(q)[0], [], 0.0
+    shape, q = _step_shape(model, start), start[:5].expand(1, num_chains, 5)
+    now, images, spread = model.log_evidence(q), [], 0.0
     for step in range(num_steps):
         noise = torch.randn(num_chains, 5, generator=generator, dtype=torch.float64)
         trial = q + noise @ shape.T
-        then = model.levels(trial)[0]
+        then = model.log_evidence(trial)
         moved = torch.rand(num_chains, generator=generator, dtype=torch.float64).log() < then - now
-        q, now = q.where(~moved[:, None], trial), now.where(~moved, then)
+        q, now = q.where(~moved[..., None], trial), now.where(~moved, then)
         if step >= num_steps // 3 and (num_steps - 1 - step) % EVERY == 0:
-            _, design, mean, cov = model.levels(q)
-            images.append((design @ mean[..., None])[..., 0])  # (num_chains, n)
-            spread = spread + (design @ cov @ design.mT).mean(0)  # (n, n)
+            weights = design(f := model.fractions(q)[0])  # (num_chains, n, 2)
+            _, mean, cov = (part[0] for part in model.levels(f[None]))
+            images.append((weights @ mean[..., None])[..., 0])  # (num_chains, n)
+            spread = spread + (weights @ cov @ weights.mT).mean(0)  # (n, n)
     every = torch.cat(images)
     return every.mean(0).reshape(model.size, -1), every.T.cov() + spread / len(images)
