@@ -170,7 +170,12 @@ def check_count(value: int, name: str) -> int:
 
 
 def check_tensor(
-    x: Tensor, name: str, *, last: tuple[int, ...] | None = None, min_dims: int = 1
+    x: Tensor,
+    name: str,
+    *,
+    last: tuple[int, ...] | None = None,
+    min_dims: int = 1,
+    complex_allowed: bool = False,
 ) -> Tensor:
     """Return ``x`` if it is a finite floating-point tensor of the wanted trailing shape.
 
@@ -184,6 +189,8 @@ def check_tensor(
         The wanted trailing dimensions, e.g. ``(n,)`` for points or ``(H, W)`` for images.
     min_dims : int
         The least number of dimensions, when ``last`` is not given.
+    complex_allowed : bool
+        Accept complex values as well as real ones.
 
     Returns
     -------
@@ -199,7 +206,7 @@ def check_tensor(
     """
     if not isinstance(x, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor, got {type(x).__name__}")
-    if not x.is_floating_point():
+    if not (x.is_floating_point() or (complex_allowed and x.is_complex())):
         raise TypeError(f"{name} must have a floating-point dtype, got {x.dtype}")
     if last is not None and tuple(x.shape[-len(last) :]) != tuple(last):
         stars = ", ".join(str(k) for k in last)

@@ -1,14 +1,9 @@
-"""Linear operators with exact adjoints, and the test that a student can run on their own.
-
-An operator is called, ``A(x)``, and knows its adjoint, ``A.adjoint(y)``. The algorithms of the
-library ask for nothing else, so any object with these two will do.
-"""
+"""What an operator is, and the two simplest: nothing at all, and a matrix."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from lessons_lib.shapes import check_tensor
@@ -96,44 +91,3 @@ class Matrix(LinearOperator):
     def adjoint(self, y: Tensor) -> Tensor:
         """Multiply by the transpose, ``(*, m) -> (*, n)``."""
         return check_tensor(y, "y", last=self.out_shape) @ self.matrix
-
-
-def dot_test(
-    A: Applies, *, generator: torch.Generator | None = None, dtype: torch.dtype = torch.float64
-) -> float:
-    """Measure how far an adjoint is from being one, ``|<A x, y> - <x, A' y>| / (||A x|| ||y||)``.
-
-    Parameters
-    ----------
-    A : LinearOperator
-        Anything with ``in_shape``, a call, and ``adjoint``.
-    generator : torch.Generator, optional
-        Source of the random ``x`` and ``y``; a fixed one by default, so that the answer repeats.
-    dtype : torch.dtype
-        Type of ``x``, real or complex.
-
-    Returns
-    -------
-    float
-        About 1e-16 in float64 when the adjoint is right; of order 1 when it is not.
-
-    Raises
-    ------
-    ValueError
-        If ``A.adjoint`` does not return the shape of ``x``, or ``A x`` vanishes.
-    """
-    generator = generator or torch.Generator().manual_seed(0)
-    x = torch.randn(A.in_shape, generator=generator, dtype=dtype)
-    Ax = A(x)
-    y = torch.randn(Ax.shape, generator=generator, dtype=Ax.dtype)
-    Aty = A.adjoint(y)
-    if Aty.shape != x.shape:
-        raise ValueError(
-            f"A.adjoint(y) must have shape {tuple(x.shape)} like x, got {tuple(Aty.shape)}"
-        )
-    size = float(Ax.norm() * y.norm())
-    if size == 0:
-        raise ValueError("A(x) vanishes for a random x: the dot test would pass for any adjoint")
-    left = torch.vdot(Ax.flatten(), y.flatten()).real
-    right = torch.vdot(x.flatten(), Aty.flatten()).real
-    return abs(float(left - right)) / size

@@ -1,20 +1,14 @@
-"""From a score to a picture: denoisers with one call, and the likelihood of a measurement.
-
-Every denoiser is called ``denoise_*(y, noise_std, *, ...)``. The two baselines take a
-``reference``: with it they choose their own best setting against the truth, which no one has in
-practice. Comparing with a baseline at its best keeps the comparison honest.
-"""
+"""Denoisers with one call: average the patches' own best guesses, or one of two baselines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from lessons_lib.operators import Applies
-from lessons_lib.shapes import Score, Sigma, check_number, check_tensor, expand_sigma
+from lessons_lib.reconstruction.oracle import tuned
+from lessons_lib.shapes import Score, Sigma, check_tensor, expand_sigma
 
 if TYPE_CHECKING:
     from lessons_lib.patches import Patches
@@ -108,7 +102,7 @@ def denoise_tv(
         out = denoise_tv_chambolle(image.numpy(), weight=weight, eps=1e-5, max_num_iter=1000)
         return torch.as_tensor(out)
 
-    return _each(denoise, y, noise_std, 0.85, "weight", weight, reference, (1.2, 1.06))
+    return tuned(denoise, y, noise_std, 0.85, "weight", weight, reference, (1.2, 1.06))
 
 
 def denoise_bm3d(
@@ -160,109 +154,4 @@ def denoise_bm3d(
     def denoise(image: Tensor, sigma_psd: float) -> Tensor:
         return torch.as_tensor(bm3d(image.numpy(), sigma_psd=sigma_psd))
 
-    return _each(denoise, y, noise_std, 1.0, "sigma_psd", sigma_psd, reference, (1.08,))
-
-
-def _each(
-    denoise: Callable[[Tensor, float], Tensor],
-    y: Tensor,
-    noise_std: float,
-    factor: float,
-    name: str,
-    setting: float | None,
-    reference: Tensor | None,
-    ratios: tuple[float, ...],
-) -> Tensor:
-    """Denoise image by image, at the setting given, the default, or the best against the truth."""
-    check_tensor(y, "y", min_dims=2)
-    expand_sigma(noise_std, y, event_dims=2, positive=True)
-    if setting is not None and reference is not None:
-        raise ValueError(f"give {name} or reference, not both: a reference chooses the {name}")
-    images = y.detach().cpu().reshape(-1, *y.shape[-2:])  # (*, H, W) -> (B, H, W)
-    start = factor * check_number(noise_std, "noise_std")
-    if setting is not None:
-        start = check_number(setting, name)
-    if reference is None:
-        out = [denoise(image, start) for image in images]
-    else:
-        check_tensor(reference, "reference", last=tuple(y.shape[-2:]))
-        if not _fits(reference, y):
-            got = tuple(reference.shape)
-            raise ValueError(f"reference must broadcast to y, {tuple(y.shape)}, got {got}")
-        truths = reference.detach().cpu().expand(y.shape).reshape(images.shape)
-        out = [_best(denoise, *pair, start, ratios) for pair in zip(images, truths, strict=True)]
-    return torch.stack(out).to(y).reshape(y.shape)
-
-
-def _best(
-    denoise: Callable[[Tensor, float], Tensor],
-    y: Tensor,
-    truth: Tensor,
-    start: float,
-    ratios: tuple[float, ...],
-) -> Tensor:
-    """Climb to the setting with the least squared error, in factors of each ratio in turn."""
-
-    def attempt(setting: float) -> tuple[float, float, Tensor]:
-        x = denoise(y, setting)
-        return float((x - truth).square().mean()), setting, x
-
-    best = attempt(start)
-    for ratio in ratios:
-        for direction in (ratio, 1 / ratio):
-            here = best
-            while (there := attempt(best[1] * direction))[0] < best[0]:
-                best = there
-            if best is not here:  # it improved this way, so the other way is downhill
-                break
-    return best[2]
-
-
-def _fits(a: Tensor, b: Tensor) -> bool:
-    """Whether ``a`` broadcasts to the shape of ``b``."""
-    try:
-        return torch.broadcast_shapes(a.shape, b.shape) == b.shape
-    except RuntimeError:
-        return False
-
-
-class GaussianLikelihood:
-    """How well an image explains a measurement ``y = A x + noise_std * noise``.
-
-    ``log p(y | x) = - ||y - A x||^2 / (2 noise_std^2) + const``, so in ``x`` it pulls with
-    ``A' (y - A x) / noise_std^2``. Added to a prior score it gives the score of the posterior.
-
-    Parameters
-    ----------
-    A : LinearOperator
-        Anything with a call and ``adjoint``.
-    y : Tensor, shape ``(*, out_shape)``
-        The measurement.
-    noise_std : float
-        Standard deviation of its noise, in the units of ``y``; positive.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``y`` is not a finite tensor, or ``noise_std`` is not positive and finite.
-
-    Notes
-    -----
-    Chapters 01_gaussian_score and 6.
-    """
-
-    def __init__(self, A: Applies, y: Tensor, noise_std: float) -> None:
-        check_tensor(y, "y")
-        for needed in ("adjoint", "in_shape"):
-            if not hasattr(A, needed):
-                raise TypeError(f"A must be an operator with {needed}, got {type(A).__name__}")
-        self.A, self.y, self.noise_std = A, y, check_number(noise_std, "noise_std")
-
-    def score(self, x: Tensor) -> Tensor:
-        """Return the gradient in ``x`` of ``log p(y | x)``, ``(*, in_shape) -> (*, in_shape)``."""
-        Ax = self.A(check_tensor(x, "x", last=tuple(self.A.in_shape)))
-        if not (_fits(self.y, Ax) or _fits(Ax, self.y)):
-            raise ValueError(
-                f"y must have the shape of A x, {tuple(Ax.shape)}, got {tuple(self.y.shape)}"
-            )
-        return self.A.adjoint(self.y - Ax) / self.noise_std**2
+    return tuned(denoise, y, noise_std, 1.0, "sigma_psd", sigma_psd, reference, (1.08,))

@@ -1,0 +1,165 @@
+"""Fourier data of an image, some of them missing: what a magnetic resonance scanner records."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lessons_lib.operators.linear import LinearOperator
+from lessons_lib.shapes import check_count, check_tensor
+
+
+class MaskedFourier(LinearOperator):
+    """The frequencies of an image that a mask selects, ``A x = (F x)[mask]``.
+
+    ``F`` is the unitary discrete Fourier transform, so ``||A|| = 1`` and noise keeps its size. For
+    real images, the default, the adjoint is that of the real inner product ``Re <A x, y>``,
+    ``A' y = Re(F^-1 y)`` with zeros at the frequencies that are missing.
+
+    Parameters
+    ----------
+    mask : Tensor of bool, shape ``(H, W)``
+        Which frequencies are measured, in the order of `torch.fft.fft2`: zero frequency first.
+    real : bool
+        Whether images are real. Then the frequencies ``k`` and ``-k`` say the same, and half of
+        them would do.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``mask`` is no boolean image, or selects nothing.
+
+    Attributes
+    ----------
+    in_shape, out_shape : tuple of int
+        ``(H, W)``, and ``(m,)`` for ``m`` frequencies, which are read row by row.
+
+    References: chapter 06_scans.
+    """
+
+    def __init__(self, mask: Tensor, *, real: bool = True) -> None:
+        if not isinstance(mask, Tensor) or mask.dtype != torch.bool:
+            got = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
+            raise TypeError(f"mask must be a boolean torch.Tensor, got {got}")
+        if mask.ndim != 2 or not bool(mask.any()):
+            raise ValueError(
+                f"mask must have shape (H, W) and select something, got {tuple(mask.shape)} "
+                f"with {int(mask.sum())} selected"
+            )
+        self.mask, self.real = mask, real
+        self._index = mask.flatten().nonzero()[:, 0]
+        self.in_shape, self.out_shape = tuple(mask.shape), (len(self._index),)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Measure, ``(*, H, W) -> (*, m)``, complex."""
+        check_tensor(x, "x", last=self.in_shape, complex_allowed=not self.real)
+        spectrum = torch.fft.fft2(x, norm="ortho").flatten(-2)  # (*, H, W) -> (*, H * W)
+        return spectrum[..., self._index.to(x.device)]
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """Fill the missing frequencies with zeros and transform back, ``(*, m) -> (*, H, W)``."""
+        check_tensor(y, "y", last=self.out_shape, complex_allowed=True)
+        full = torch.fft.ifft2(self.fill(y), norm="ortho")
+        return full.real if self.real else full
+
+    def fill(self, y: Tensor) -> Tensor:
+        """Put data at their frequencies, and zeros elsewhere.
+
+        Parameters
+        ----------
+        y : Tensor, shape ``(*, m)``
+            Data, real or complex.
+
+        Returns
+        -------
+        Tensor, shape ``(*, H, W)``
+            The spectrum with gaps, complex.
+        """
+        y = y if y.is_complex() else y + 0j
+        full = y.new_zeros(*y.shape[:-1], self.mask.numel())
+        full[..., self._index.to(y.device)] = y
+        return full.unflatten(-1, self.in_shape)
+
+
+def even_lines(image_shape: tuple[int, int], *, every: int = 2, centre: int = 0) -> Tensor:
+    """Mask of every second row of frequencies, or every ``every``-th.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        Height and width ``(H, W)``.
+    every : int
+        Distance of the rows.
+    centre : int
+        This many rows around frequency zero are measured as well.
+
+    Returns
+    -------
+    Tensor of bool, shape ``(H, W)``
+        For `MaskedFourier`.
+
+    Raises
+    ------
+    ValueError
+        If ``every`` is not a positive integer, or ``centre`` not one from 0 to ``H``.
+
+    References: chapter 06_scans.
+    """
+    check_count(every, "every")
+    rows = _central_rows(image_shape, centre)
+    rows[::every] = True
+    return rows[:, None].expand(image_shape).clone()
+
+
+def random_lines(
+    image_shape: tuple[int, int],
+    num: int,
+    *,
+    centre: int = 0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Mask of ``num`` rows of frequencies: the central ones, and others drawn at random.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        Height and width ``(H, W)``.
+    num : int
+        Number of rows in all.
+    centre : int
+        This many of them lie around frequency zero.
+    generator : torch.Generator, optional
+        Draws the others; by default a fresh one with seed 0.
+
+    Returns
+    -------
+    Tensor of bool, shape ``(H, W)``
+        For `MaskedFourier`.
+
+    Raises
+    ------
+    ValueError
+        If ``num`` is not an integer from 1 to ``H``, or ``centre`` not one from 0 to ``num``.
+
+    References: [Lustig2007], chapter 06_scans.
+    """
+    check_count(num, "num")
+    rows = _central_rows(image_shape, centre)
+    if not centre <= num <= image_shape[0]:
+        raise ValueError(
+            f"num must lie between centre and H, {centre} and {image_shape[0]}, got {num}"
+        )
+    generator = generator or torch.Generator().manual_seed(0)
+    free = (~rows).nonzero()[:, 0]
+    rows[free[torch.randperm(len(free), generator=generator)[: num - centre]]] = True
+    return rows[:, None].expand(image_shape).clone()
+
+
+def _central_rows(image_shape: tuple[int, int], centre: int) -> Tensor:
+    """Rows from ``-centre // 2`` on, in the order of the transform: ``(H,)``."""
+    height = image_shape[0]
+    if isinstance(centre, bool) or not isinstance(centre, int) or not 0 <= centre <= height:
+        raise ValueError(f"centre must be an integer from 0 to {height}, got {centre!r}")
+    rows = torch.zeros(height, dtype=torch.bool)
+    rows[torch.arange(-(centre // 2), centre - centre // 2)] = True
+    return rows

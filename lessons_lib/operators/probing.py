@@ -1,0 +1,124 @@
+"""Try an operator: is its adjoint right, how large is it, and what would it measure?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lessons_lib.operators.linear import Applies
+from lessons_lib.shapes import check_count, check_number
+
+
+def dot_test(
+    A: Applies, *, generator: torch.Generator | None = None, dtype: torch.dtype = torch.float64
+) -> float:
+    """Measure how far an adjoint is from being one, ``|<A x, y> - <x, A' y>| / (||A x|| ||y||)``.
+
+    Parameters
+    ----------
+    A : LinearOperator
+        Anything with ``in_shape``, a call, and ``adjoint``.
+    generator : torch.Generator, optional
+        Source of the random ``x`` and ``y``; a fixed one by default, so that the answer repeats.
+    dtype : torch.dtype
+        Type of ``x``, real or complex.
+
+    Returns
+    -------
+    float
+        About 1e-16 in float64 when the adjoint is right; of order 1 when it is not.
+
+    Raises
+    ------
+    ValueError
+        If ``A.adjoint`` does not return the shape of ``x``, or ``A x`` vanishes.
+    """
+    generator = generator or torch.Generator().manual_seed(0)
+    x = torch.randn(A.in_shape, generator=generator, dtype=dtype)
+    Ax = A(x)
+    y = torch.randn(Ax.shape, generator=generator, dtype=Ax.dtype)
+    Aty = A.adjoint(y)
+    if Aty.shape != x.shape:
+        raise ValueError(
+            f"A.adjoint(y) must have shape {tuple(x.shape)} like x, got {tuple(Aty.shape)}"
+        )
+    size = float(Ax.norm() * y.norm())
+    if size == 0:
+        raise ValueError("A(x) vanishes for a random x: the dot test would pass for any adjoint")
+    left = torch.vdot(Ax.flatten(), y.flatten()).real
+    right = torch.vdot(x.flatten().to(Aty.dtype), Aty.flatten()).real
+    return abs(float(left - right)) / size
+
+
+def measure(
+    A: Applies, x: Tensor, noise_std: float, *, generator: torch.Generator | None = None
+) -> Tensor:
+    """Make a measurement, ``y = A x + noise_std * noise``.
+
+    Parameters
+    ----------
+    A : LinearOperator
+        Any operator.
+    x : Tensor, shape ``(*, in_shape)``
+        The truth.
+    noise_std : float
+        Standard deviation of the noise, in the units of ``y``; of the real part and of the
+        imaginary part each, where the data are complex. Zero gives clean data.
+    generator : torch.Generator, optional
+        Source of the noise; by default a fresh one with seed 0.
+
+    Returns
+    -------
+    Tensor, shape ``(*, out_shape)``
+        The data.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``x`` does not fit the operator, or ``noise_std`` is negative.
+
+    References: chapter 06_scans.
+    """
+    check_number(noise_std, "noise_std", zero_allowed=True)
+    Ax = A(x)
+    generator = generator or torch.Generator(device=Ax.device).manual_seed(0)
+    options = {"generator": generator, "device": Ax.device, "dtype": Ax.real.dtype}
+    noise = torch.randn(Ax.shape, **options)
+    if Ax.is_complex():
+        noise = torch.complex(noise, torch.randn(Ax.shape, **options))
+    return Ax + noise_std * noise
+
+
+def squared_norm(A: Applies, *, num_steps: int = 50, dtype: torch.dtype = torch.float64) -> float:
+    """Largest eigenvalue of ``A' A`` by the power method, the square of the operator's norm.
+
+    Parameters
+    ----------
+    A : LinearOperator
+        Any operator.
+    num_steps : int
+        Applications of ``A' A``; each brings the estimate closer to the norm from below.
+    dtype : torch.dtype
+        Type of the vectors.
+
+    Returns
+    -------
+    float
+        How much ``A`` enlarges the squared length of an image at most; slightly underestimated
+        where the largest eigenvalues lie close together.
+
+    Raises
+    ------
+    ValueError
+        If ``num_steps`` is not a positive integer.
+
+    References: chapter 06_scans.
+    """
+    check_count(num_steps, "num_steps")
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(A.in_shape, generator=generator, dtype=dtype)
+    size = 0.0
+    for _ in range(num_steps):
+        x = A.adjoint(A(x / x.norm().clamp(min=1e-300)))
+        size = float(x.norm())
+    return size

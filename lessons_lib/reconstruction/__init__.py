@@ -1,0 +1,28 @@
+"""From a score to a picture: likelihood, posterior, ascent, splitting, and the baselines.
+
+A prior enters as ``prior_score(x, sigma)``, a measurement as a `GaussianLikelihood`, and everything
+here adds the two. `map_ascent` climbs, `half_quadratic` walks down a ladder of noise levels with
+one linear solve at each; both are generators of states. The denoisers are called
+``denoise_*(y, noise_std, *, ...)``. The baselines take a ``reference``: with it they choose their
+own best setting against the truth, which no one has in practice. Comparing with a baseline at its
+best keeps the comparison honest.
+"""
+
+from lessons_lib.reconstruction.ascent import map_ascent
+from lessons_lib.reconstruction.denoisers import denoise_bm3d, denoise_patches, denoise_tv
+from lessons_lib.reconstruction.likelihood import GaussianLikelihood
+from lessons_lib.reconstruction.posterior import posterior_score
+from lessons_lib.reconstruction.splitting import half_quadratic, ladder
+from lessons_lib.reconstruction.total_variation import tv
+
+__all__ = [
+    "GaussianLikelihood",
+    "denoise_bm3d",
+    "denoise_patches",
+    "denoise_tv",
+    "half_quadratic",
+    "ladder",
+    "map_ascent",
+    "posterior_score",
+    "tv",
+]

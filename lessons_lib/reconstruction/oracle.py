@@ -1,0 +1,82 @@
+"""Baselines at their best: climb to the setting that comes closest to a known truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from lessons_lib.shapes import check_number, check_tensor, expand_sigma
+
+
+def tuned(
+    denoise: Callable[[Tensor, float], Tensor],
+    y: Tensor,
+    noise_std: float,
+    factor: float,
+    name: str,
+    setting: float | None,
+    reference: Tensor | None,
+    ratios: tuple[float, ...],
+) -> Tensor:
+    """Denoise image by image, at the setting given, the default, or the best against the truth."""
+    check_tensor(y, "y", min_dims=2)
+    expand_sigma(noise_std, y, event_dims=2, positive=True)
+    check_setting(name, setting, reference)
+    images = y.detach().cpu().reshape(-1, *y.shape[-2:])  # (*, H, W) -> (B, H, W)
+    start = setting if setting is not None else factor * check_number(noise_std, "noise_std")
+    if reference is None:
+        out = [denoise(image, start) for image in images]
+    else:
+        truths = check_reference(reference, y).detach().cpu().reshape(images.shape)
+        out = [
+            best(lambda weight, image=image: denoise(image, weight), truth, start, ratios)
+            for image, truth in zip(images, truths, strict=True)
+        ]
+    return torch.stack(out).to(y).reshape(y.shape)
+
+
+def best(
+    attempt: Callable[[float], Tensor], truth: Tensor, start: float, ratios: tuple[float, ...]
+) -> Tensor:
+    """Climb to the setting with the least squared error, in factors of each ratio in turn."""
+
+    def judged(setting: float) -> tuple[float, float, Tensor]:
+        x = attempt(setting)
+        return float((x - truth).square().mean()), setting, x
+
+    leader = judged(start)
+    for ratio in ratios:
+        for direction in (ratio, 1 / ratio):
+            here = leader
+            while (there := judged(leader[1] * direction))[0] < leader[0]:
+                leader = there
+            if leader is not here:  # it improved this way, so the other way is downhill
+                break
+    return leader[2]
+
+
+def check_setting(name: str, setting: float | None, reference: Tensor | None) -> None:
+    """Refuse a setting that is not positive, or that a reference should have chosen."""
+    if setting is not None and reference is not None:
+        raise ValueError(f"give {name} or reference, not both: a reference chooses the {name}")
+    if setting is not None:
+        check_number(setting, name)
+
+
+def check_reference(reference: Tensor, x: Tensor, name: str = "y") -> Tensor:
+    """Expand a truth to the shape of the images ``x``, or say why it does not fit."""
+    check_tensor(reference, "reference", last=tuple(x.shape[-2:]))
+    if not fits(reference, x):
+        got = tuple(reference.shape)
+        raise ValueError(f"reference must broadcast to {name}, {tuple(x.shape)}, got {got}")
+    return reference.expand(x.shape)
+
+
+def fits(a: Tensor, b: Tensor) -> bool:
+    """Whether ``a`` broadcasts to the shape of ``b``."""
+    try:
+        return torch.broadcast_shapes(a.shape, b.shape) == b.shape
+    except RuntimeError:
+        return False
