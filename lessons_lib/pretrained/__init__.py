@@ -10,15 +10,23 @@ took and the error on photographs that it never saw. `load` checks all of it. To
 Chapter 00_tour uses them.
 """
 
+from lessons_lib.networks import CentredScore
+from lessons_lib.pretrained.catalogue import RECIPES
 from lessons_lib.pretrained.files import describe, load, names, save
-from lessons_lib.pretrained.fit import held_out_error, train, training_patches
-from lessons_lib.pretrained.model import CentredScore, build
-from lessons_lib.pretrained.recipe import RECIPES, PatchRecipe
+from lessons_lib.pretrained.fit import held_out_error, train
+from lessons_lib.pretrained.mixture import MixtureScore
+from lessons_lib.pretrained.model import build
+from lessons_lib.pretrained.pictures import training_patches, training_pictures
+from lessons_lib.pretrained.recipe import ImageRecipe, MixtureRecipe, PatchRecipe, Recipe
 
 __all__ = [
     "RECIPES",
     "CentredScore",
+    "ImageRecipe",
+    "MixtureRecipe",
+    "MixtureScore",
     "PatchRecipe",
+    "Recipe",
     "build",
     "describe",
     "held_out_error",
@@ -27,4 +35,5 @@ __all__ = [
     "save",
     "train",
     "training_patches",
+    "training_pictures",
 ]

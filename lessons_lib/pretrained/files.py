@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import nn
 
-from lessons_lib.pretrained.model import CentredScore, build
-from lessons_lib.pretrained.recipe import RECIPES
+from lessons_lib.pretrained.catalogue import RECIPES
+from lessons_lib.pretrained.model import build
 
 FOLDER = Path(__file__).resolve().parent.parent / "weights"
 """Where the shipped models lie."""
@@ -50,7 +50,8 @@ def describe(name: str, *, folder: Path | None = None) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``recipe``, ``weights_sha256``, ``num_parameters``, ``training_seconds``, ``test_error``.
+        ``recipe``, ``weights_sha256``, ``num_parameters``, ``test_error`` (see `held_out_error`)
+        and ``training_seconds``: processor time of one thread, not time on the wall.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def describe(name: str, *, folder: Path | None = None) -> dict[str, Any]:
     return card
 
 
-def load(name: str, *, folder: Path | None = None) -> CentredScore:
+def load(name: str, *, folder: Path | None = None) -> nn.Module:
     """Load a shipped model, and refuse anything that is not exactly what its recipe made.
 
     Parameters
@@ -87,9 +88,10 @@ def load(name: str, *, folder: Path | None = None) -> CentredScore:
 
     Returns
     -------
-    CentredScore
-        ``model(v, sigma)`` for patches ``(*, n)`` with pixel values in [0, 1]; no gradients are
-        kept for its weights. No code is executed while it loads.
+    nn.Module
+        ``model(v, sigma)`` for patches ``(*, n)``, or of the kinds ``unet`` and ``experts`` for
+        images ``(*, H, W)``, with pixel values in [0, 1]; no gradients are kept for its weights.
+        No code is executed while it loads.
 
     Raises
     ------
@@ -138,7 +140,7 @@ def save(
     model : nn.Module
         The trained model.
     training_seconds, test_error : float
-        What is recorded beside it.
+        What is recorded beside it: seconds of one thread, and `held_out_error`.
     folder : Path, optional
         Where to write; the shipped weights by default.
 

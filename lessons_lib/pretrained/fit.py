@@ -1,45 +1,54 @@
-"""Follow a recipe: cut the patches, train the score, measure it on photographs it never saw."""
+"""Follow a recipe: get the pictures, train the score, measure it on pictures it never saw."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
 from lessons_lib import losses, training
-from lessons_lib.phantoms import TEST_PHOTOGRAPHS, photograph
-from lessons_lib.pretrained.model import CentredScore, build
-from lessons_lib.pretrained.recipe import PatchRecipe
+from lessons_lib.distributions import fit_mixture
+from lessons_lib.pretrained.mixture import MixtureScore
+from lessons_lib.pretrained.model import build
+from lessons_lib.pretrained.pictures import (
+    HELD_OUT_SEED,
+    crops_of,
+    held_out_pictures,
+    patches_of,
+    training_patches,
+    training_pictures,
+)
+from lessons_lib.pretrained.recipe import ImageRecipe, MixtureRecipe, PatchRecipe, Recipe
 from lessons_lib.shapes import Score
 
 
-def train(
-    recipe: PatchRecipe, *, progress: bool = False
-) -> tuple[CentredScore, Iterator[training.Record]]:
+def train(recipe: Recipe, *, progress: bool = False) -> tuple[nn.Module, Iterator[training.Record]]:
     """Make the model of a recipe and the run that trains it.
 
     Parameters
     ----------
-    recipe : PatchRecipe
+    recipe : Recipe
         What to do.
     progress : bool
         Show a progress bar.
 
     Returns
     -------
-    model : CentredScore
+    model : nn.Module
         Untrained until the records have been taken, and trained in place as they are.
     records : iterator of training.Record
         ``list(records)`` trains; so does a loop that draws the loss.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     model = build(recipe, generator=generator)
-    pool = training_patches(recipe, generator=generator)
+    if isinstance(recipe, MixtureRecipe):
+        return model, _expectation_maximisation(model, recipe, generator)
     records = training.train(
         model,
-        objective(recipe, pool),
+        _objective(recipe, generator),
         num_steps=recipe.num_steps,
         generator=generator,
         learning_rate=recipe.learning_rate,
@@ -50,30 +59,8 @@ def train(
     return model, records
 
 
-def training_patches(recipe: PatchRecipe, *, generator: torch.Generator) -> Tensor:
-    """Cut the patches of a recipe at random places.
-
-    Parameters
-    ----------
-    recipe : PatchRecipe
-        Which photographs, how many patches, how large.
-    generator : torch.Generator
-        Chooses the places.
-
-    Returns
-    -------
-    Tensor, shape ``(N, n)``
-        In float32.
-    """
-    cuts = [
-        _cut(name, recipe.patch_size, recipe.patches_per_photograph, generator)
-        for name in recipe.photographs
-    ]
-    return torch.cat(cuts)
-
-
 def objective(recipe: PatchRecipe, pool: Tensor) -> Callable[[nn.Module, torch.Generator], Tensor]:
-    """Return the loss of one random batch, `losses.noise_conditional`.
+    """Return the loss of one random batch of patches, `losses.noise_conditional`.
 
     Parameters
     ----------
@@ -88,22 +75,51 @@ def objective(recipe: PatchRecipe, pool: Tensor) -> Callable[[nn.Module, torch.G
         ``objective(model, generator)``.
     """
     n, p = pool.shape[-1], recipe.patch_size
-    low, high = (math.log(sigma) for sigma in recipe.sigmas)
 
     def one_batch(model: nn.Module, generator: torch.Generator) -> Tensor:
         chosen = torch.randint(len(pool), (recipe.batch_size,), generator=generator)
         v = pool[chosen].unflatten(-1, (p, p))  # (B, n) -> (B, p, p)
         v = _turn(v, int(torch.randint(8, (), generator=generator))).reshape(-1, n)
-        u = torch.rand(recipe.num_levels, generator=generator, dtype=torch.float32)
-        part = (torch.arange(recipe.num_levels) + u) / recipe.num_levels  # one in each part
-        sigmas = torch.exp(low + (high - low) * part)
+        sigmas = _levels(recipe, generator)
         return losses.noise_conditional(model, v, sigmas, generator=generator)
 
     return one_batch
 
 
-def held_out_error(score: Score, recipe: PatchRecipe, *, num: int = 4096) -> float:
-    """Measure a score on the test photographs: the part of the noise that it cannot explain.
+def _objective(
+    recipe: PatchRecipe | ImageRecipe, generator: torch.Generator
+) -> Callable[[nn.Module, torch.Generator], Tensor]:
+    if isinstance(recipe, PatchRecipe):
+        return objective(recipe, training_patches(recipe, generator=generator))
+    pictures = training_pictures(recipe, generator=generator)
+
+    def one_batch(model: nn.Module, generator: torch.Generator) -> Tensor:
+        x = crops_of(recipe, pictures, recipe.batch_size, generator)  # (B, crop, crop)
+        x = _turn(x, int(torch.randint(8, (), generator=generator)))
+        sigmas = _levels(recipe, generator)
+        return losses.noise_conditional(model, x, sigmas, generator=generator, event_dims=2)
+
+    return one_batch
+
+
+def _expectation_maximisation(
+    model: MixtureScore, recipe: MixtureRecipe, generator: torch.Generator
+) -> Iterator[training.Record]:
+    """Fit the normals in float64; the loss is minus the log density of a few of the patches."""
+    start = time.perf_counter()
+    v = training_patches(recipe, generator=generator).double()
+    if recipe.centred:
+        v = v - v.mean(dim=-1, keepdim=True)
+    sizes = dict(num_components=recipe.num_components, num_steps=recipe.num_steps)
+    options = dict(floor=recipe.floor, zero_mean=recipe.centred, generator=generator)
+    for k, mixture in enumerate(fit_mixture(v, **sizes, **options), start=1):
+        model.follow(mixture)
+        loss = -float(mixture.log_prob(v[:: max(1, len(v) // 4096)]).mean())
+        yield training.Record(k, loss, time.perf_counter() - start)
+
+
+def held_out_error(score: Score, recipe: Recipe, *, num: int = 4096) -> float:
+    """Measure a score on pictures it never saw: the part of the noise that it cannot explain.
 
     The mean of ``||sigma s(v + sigma z, sigma) + z||^2 / n``, at eight levels spread evenly in
     ``log sigma`` over the range of the recipe; 1 for the score that is zero.
@@ -111,32 +127,38 @@ def held_out_error(score: Score, recipe: PatchRecipe, *, num: int = 4096) -> flo
     Parameters
     ----------
     score : Score
-        On patches of the size in the recipe.
-    recipe : PatchRecipe
-        Gives the size of the patches and the range of noise.
+        On patches of the size in the recipe, or on images.
+    recipe : Recipe
+        Gives the kind of pictures, the pieces to cut from them, and the range of noise.
     num : int
-        Patches from each photograph in `phantoms.TEST_PHOTOGRAPHS`, the same at every call.
+        Patches from each photograph in `phantoms.TEST_PHOTOGRAPHS`, or twice that from drawn
+        pictures; for a score of images, as many pixels as such patches of 49. The same at every
+        call.
 
     Returns
     -------
     float
         Between 0 and 1 for a useful score.
     """
-    generator = torch.Generator().manual_seed(12345)
-    v = torch.cat([_cut(name, recipe.patch_size, num, generator) for name in TEST_PHOTOGRAPHS])
+    generator = torch.Generator().manual_seed(HELD_OUT_SEED)
+    pictures = held_out_pictures(recipe, generator=generator)
     low, high = (math.log(sigma) for sigma in recipe.sigmas)
     sigmas = torch.linspace(low, high, 8, dtype=torch.float32).exp()
+    if isinstance(recipe, ImageRecipe):
+        x, dims = crops_of(recipe, pictures, -(-98 * num // recipe.crop**2), generator), 2
+    else:
+        x, dims = patches_of(recipe, pictures, 2 * num, generator), 1
     with torch.no_grad():
-        loss = losses.noise_conditional(score, v, sigmas, generator=generator)
-    return 2 * float(loss) / v.shape[-1]
+        loss = losses.noise_conditional(score, x, sigmas, generator=generator, event_dims=dims)
+    return 2 * float(loss) / math.prod(x.shape[-dims:])
 
 
-def _cut(name: str, size: int, num: int, generator: torch.Generator) -> Tensor:
-    """Random patches of a photograph, ``(num, size * size)``."""
-    windows = photograph(name, dtype=torch.float32).unfold(0, size, 1).unfold(1, size, 1)
-    rows = torch.randint(windows.shape[0], (num,), generator=generator)
-    cols = torch.randint(windows.shape[1], (num,), generator=generator)
-    return windows[rows, cols].flatten(1)  # (num, size, size) -> (num, n)
+def _levels(recipe: PatchRecipe | ImageRecipe, generator: torch.Generator) -> Tensor:
+    """Noise levels of one step, one in each equal part of the range of ``log sigma``."""
+    low, high = (math.log(sigma) for sigma in recipe.sigmas)
+    u = torch.rand(recipe.num_levels, generator=generator, dtype=torch.float32)
+    part = (torch.arange(recipe.num_levels) + u) / recipe.num_levels
+    return torch.exp(low + (high - low) * part)
 
 
 def _turn(v: Tensor, which: int) -> Tensor:

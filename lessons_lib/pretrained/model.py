@@ -1,57 +1,108 @@
-"""The network behind a recipe: a preconditioned patch score that ignores brightness."""
+"""The untrained model behind a recipe."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from lessons_lib.networks import PreconditionedScore, mlp
-from lessons_lib.pretrained.recipe import PatchRecipe
-from lessons_lib.shapes import Sigma
+from lessons_lib.networks import (
+    CentredScore,
+    ExpertsScore,
+    ImageScore,
+    NormalizedScore,
+    PreconditionedScore,
+    ScaledScore,
+    UNet,
+    mlp,
+)
+from lessons_lib.pretrained.mixture import MixtureScore
+from lessons_lib.pretrained.recipe import ImageRecipe, MixtureRecipe, PatchRecipe, Recipe
 
-
-class CentredScore(nn.Module):
-    """A patch score that is the same at every brightness, ``s(v) = P f(P v)``.
-
-    ``P`` subtracts the mean of the patch. If a potential does not change when a constant is added
-    to the patch, ``V(v + c) = V(v)``, then its gradient does not change either, and its entries
-    sum to zero. This wrapper gives any score both properties, exactly.
-
-    Parameters
-    ----------
-    score : nn.Module
-        Any score ``f(v, sigma)`` on patches ``(*, n)``.
-
-    Notes
-    -----
-    Contrast is another matter: `CentredScore` does nothing about it. Chapters 00_tour and 7.
-    """
-
-    def __init__(self, score: nn.Module) -> None:
-        super().__init__()
-        self.score = score
-
-    def forward(self, v: Tensor, sigma: Sigma) -> Tensor:
-        """Return the score at patches ``(*, n)``."""
-        s = self.score(v - v.mean(dim=-1, keepdim=True), sigma)
-        return s - s.mean(dim=-1, keepdim=True)
+Build = Callable[[Recipe, torch.Generator | None], nn.Module]
 
 
-def build(recipe: PatchRecipe, *, generator: torch.Generator | None = None) -> CentredScore:
+def build(recipe: Recipe, *, generator: torch.Generator | None = None) -> nn.Module:
     """Make the untrained model of a recipe.
 
+    ==================  ====================================================================
+    kind                model
+    ==================  ====================================================================
+    ``centred``         `CentredScore` of a `PreconditionedScore`: ignores brightness
+    ``preconditioned``  `PreconditionedScore`
+    ``talk``            `ScaledScore`, blind: five leaky ReLU layers, the other hidden ones tanh
+    ``normalized``      `NormalizedScore`: ignores brightness and contrast
+    ``mixture``         `MixtureScore`
+    ``unet``            `ImageScore` of a `UNet`
+    ``experts``         `ExpertsScore`
+    ==================  ====================================================================
+
     Parameters
     ----------
-    recipe : PatchRecipe
-        Gives the sizes and the preconditioning.
+    recipe : Recipe
+        Gives the kind, the sizes and the preconditioning.
     generator : torch.Generator, optional
         Source of the initial weights.
 
     Returns
     -------
-    CentredScore
-        In float32; called as ``model(v, sigma)`` with a positive ``sigma``.
+    nn.Module
+        In float32; called as ``model(x, sigma)`` with a positive ``sigma``, on patches ``(*, n)``,
+        or for the last two kinds on images ``(*, H, W)``.
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown.
     """
+    if recipe.kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}; got {recipe.kind!r}")
+    return KINDS[recipe.kind](recipe, generator)
+
+
+def _preconditioned(recipe: PatchRecipe, generator: torch.Generator | None) -> PreconditionedScore:
     n = recipe.patch_size**2
     net = mlp((n + 1, *recipe.hidden, n), activation="silu", generator=generator)
-    return CentredScore(PreconditionedScore(net, mean=0.0, std=recipe.std))
+    return PreconditionedScore(net, mean=recipe.mean, std=recipe.std)
+
+
+def _centred(recipe: PatchRecipe, generator: torch.Generator | None) -> CentredScore:
+    return CentredScore(_preconditioned(recipe, generator))
+
+
+def _talk(recipe: PatchRecipe, generator: torch.Generator | None) -> ScaledScore:
+    n, depth = recipe.patch_size**2, len(recipe.hidden)
+    activation = ["leaky_relu"] * min(5, depth) + ["tanh"] * (depth - 5)
+    return ScaledScore(mlp((n, *recipe.hidden, n), activation=activation, generator=generator))
+
+
+def _normalized(recipe: PatchRecipe, generator: torch.Generator | None) -> NormalizedScore:
+    n = recipe.patch_size**2
+    net = mlp((n + 1, *recipe.hidden, n), activation="silu", generator=generator)
+    return NormalizedScore(net)
+
+
+def _mixture(recipe: MixtureRecipe, generator: torch.Generator | None) -> MixtureScore:
+    return MixtureScore(recipe.num_components, recipe.patch_size**2, centred=recipe.centred)
+
+
+def _unet(recipe: ImageRecipe, generator: torch.Generator | None) -> ImageScore:
+    return ImageScore(UNet(recipe.hidden, generator=generator), recipe.mean, recipe.std)
+
+
+def _experts(recipe: ImageRecipe, generator: torch.Generator | None) -> ExpertsScore:
+    sizes = recipe.patch_size, recipe.hidden
+    return ExpertsScore(*sizes, recipe.mean, recipe.std, generator=generator)
+
+
+KINDS: dict[str, Build] = {
+    "centred": _centred,
+    "preconditioned": _preconditioned,
+    "talk": _talk,
+    "normalized": _normalized,
+    "mixture": _mixture,
+    "unet": _unet,
+    "experts": _experts,
+}
+"""What makes each kind of model."""
