@@ -17,6 +17,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "lessons_lib"
 FILES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = {"matplotlib", "scipy", "skimage", "ipywidgets", "IPython", "bm3d", "nbformat", "nbclient"}
+HEAVY |= {"pydicom"}
 
 
 def name(path: Path) -> str:

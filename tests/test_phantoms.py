@@ -1,11 +1,13 @@
 """`lessons_lib.phantoms`: bundled, in range, reproducible, with exact partial volume."""
 
 import socket
+import sys
 
 import pytest
 import torch
 
 from lessons_lib import phantoms
+from lessons_lib.phantoms import head_mr, spine_ct
 
 torch.set_num_threads(1)
 
@@ -85,3 +87,40 @@ def test_counts_must_be_positive(bad):
     for draw in (phantoms.disks, phantoms.rectangles):
         with pytest.raises(ValueError, match="at least 1, got 0"):
             draw(**bad)
+
+
+def test_scans_are_real_images_with_a_stated_scale():
+    head, spine = head_mr(), spine_ct()
+    assert head.shape == (256, 256) and float(head.min()) == 0 and float(head.max()) == 1
+    assert len(head.unique()) > 200
+    assert spine.shape == (128, 128) and 0.1 < float(spine.min()) < 0.2
+    assert abs(float(spine.max()) - 2.167) < 1e-9  # 1167 HU
+    assert abs(float(spine.median()) - 1) < 0.1  # muscle is nearly water
+    assert (
+        head_mr(dtype=torch.float32).dtype == spine_ct(dtype=torch.float32).dtype == torch.float32
+    )
+
+
+def test_blocks_of_the_head_are_averages():
+    head = head_mr()
+    small = head_mr(block=4)
+    torch.testing.assert_close(small[20, 25], head[80:84, 100:104].mean())
+    assert small.shape == (64, 64)
+    with pytest.raises(ValueError, match="block must divide 256, got 3"):
+        head_mr(block=3)
+    with pytest.raises(ValueError, match="block must be a positive integer"):
+        head_mr(block=0)
+
+
+def test_scans_are_read_without_a_network(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    assert head_mr(block=2).shape == spine_ct().shape == (128, 128)
+
+
+def test_missing_pydicom_is_explained(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    with pytest.raises(ImportError, match="pip install pydicom"):
+        spine_ct()

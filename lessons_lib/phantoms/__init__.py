@@ -3,10 +3,12 @@
 The photographs are the ones inside the scikit-image wheel, so nothing is ever downloaded. They
 are split once, by photograph: what a model is trained on and what it is tested on never share a
 scene. The disks and the rectangles are drawn from a `torch.Generator`, with gray edge pixels that
-hold the covered fraction (*partial volume*), as a camera or a scanner would record them.
+hold the covered fraction (*partial volume*), as a camera or a scanner would record them. Two
+scans of patients, `head_mr` and `spine_ct`, lie in the wheels of matplotlib and pydicom.
 """
 
 from lessons_lib.phantoms.photographs import TEST_PHOTOGRAPHS, TRAIN_PHOTOGRAPHS, photograph
+from lessons_lib.phantoms.scans import head_mr, spine_ct
 from lessons_lib.phantoms.tilted import (
     coverage,
     draw_rectangles,
@@ -21,8 +23,10 @@ __all__ = [
     "coverage",
     "disks",
     "draw_rectangles",
+    "head_mr",
     "photograph",
     "rectangle_parameters",
     "rectangles",
+    "spine_ct",
     "tilted_rectangles",
 ]

@@ -10,6 +10,7 @@ best keeps the comparison honest.
 
 from lessons_lib.reconstruction.ascent import map_ascent
 from lessons_lib.reconstruction.denoisers import denoise_bm3d, denoise_patches, denoise_tv
+from lessons_lib.reconstruction.direct import filtered_back_projection, zero_filled
 from lessons_lib.reconstruction.likelihood import GaussianLikelihood
 from lessons_lib.reconstruction.posterior import posterior_score
 from lessons_lib.reconstruction.splitting import half_quadratic, ladder
@@ -20,9 +21,11 @@ __all__ = [
     "denoise_bm3d",
     "denoise_patches",
     "denoise_tv",
+    "filtered_back_projection",
     "half_quadratic",
     "ladder",
     "map_ascent",
     "posterior_score",
     "tv",
+    "zero_filled",
 ]

@@ -1,0 +1,111 @@
+"""Blur: every point of the image is spread out by the same kernel."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lessons_lib.operators.linear import LinearOperator
+from lessons_lib.shapes import check_number, check_tensor
+
+BORDERS = ("wrap", "valid")
+"""What happens at the edge of a blurred image; see `Blur`."""
+
+
+class Blur(LinearOperator):
+    """Convolution with a kernel, ``(A x)[i] = sum_j kernel[j] x[i - j]``, by Fourier transforms.
+
+    ``A x = F^-1 (F kernel * F x)``, and the adjoint conjugates ``F kernel``.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        Height and width ``(H, W)`` of the sharp image.
+    kernel : Tensor, shape ``(p, q)``
+        Odd sides, its middle entry is ``j = 0``; see `gaussian_kernel`.
+    border : str
+        ``"wrap"``: the image continues periodically, and the data have its shape. ``"valid"``: the
+        data are only those pixels whose kernel lies inside the image, as when a camera looks at
+        part of a scene; the outermost pixels are then hardly seen.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the kernel is not a matrix with odd sides that fits the image, or the border is unknown.
+
+    Attributes
+    ----------
+    in_shape, out_shape : tuple of int
+        ``(H, W)``, and the same or ``(H - p + 1, W - q + 1)``.
+
+    References: chapter 06_scans.
+    """
+
+    def __init__(
+        self, image_shape: tuple[int, int], kernel: Tensor, *, border: str = "wrap"
+    ) -> None:
+        check_tensor(kernel, "kernel", min_dims=2)
+        (height, width), (p, q) = image_shape, kernel.shape[-2:]
+        if kernel.ndim != 2 or p % 2 == 0 or q % 2 == 0 or p > height or q > width:
+            raise ValueError(
+                f"kernel must be a matrix with odd sides that fit the image {tuple(image_shape)}, "
+                f"got {tuple(kernel.shape)}"
+            )
+        if border not in BORDERS:
+            raise ValueError(f"border must be one of {', '.join(BORDERS)}, got {border!r}")
+        padded = torch.zeros(height, width, dtype=torch.float64)
+        padded[:p, :q] = kernel
+        self.response = torch.fft.fft2(padded.roll((-(p // 2), -(q // 2)), (0, 1)))
+        self._rim = (p // 2, q // 2) if border == "valid" else (0, 0)
+        self.in_shape = (height, width)
+        self.out_shape = (height - 2 * self._rim[0], width - 2 * self._rim[1])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Blur, ``(*, H, W) -> (*, out_shape)``."""
+        check_tensor(x, "x", last=self.in_shape)
+        (top, left), (height, width) = self._rim, self.out_shape
+        return self._filter(x, self.response)[..., top : top + height, left : left + width]
+
+    def adjoint(self, y: Tensor) -> Tensor:
+        """Put zeros around the data and convolve with the turned kernel, back to ``(*, H, W)``."""
+        check_tensor(y, "y", last=self.out_shape)
+        top, left = self._rim
+        padded = torch.nn.functional.pad(y, (left, left, top, top))  # (*, out_shape) -> (*, H, W)
+        return self._filter(padded, self.response.conj())
+
+    @staticmethod
+    def _filter(x: Tensor, response: Tensor) -> Tensor:
+        spectrum = torch.fft.fft2(x)
+        return torch.fft.ifft2(spectrum * response.to(spectrum)).real
+
+
+def gaussian_kernel(std: float, *, radius: int | None = None) -> Tensor:
+    """Sample a normal density and make it sum to one.
+
+    Parameters
+    ----------
+    std : float
+        Standard deviation in pixels.
+    radius : int, optional
+        Pixels on each side of the middle; three standard deviations by default.
+
+    Returns
+    -------
+    Tensor, shape ``(2 radius + 1, 2 radius + 1)``
+        For `Blur`; float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``std`` is not positive, or ``radius`` not a non-negative integer.
+
+    References: chapter 06_scans.
+    """
+    check_number(std, "std")
+    radius = int(3 * std + 0.5) if radius is None else radius
+    if isinstance(radius, bool) or not isinstance(radius, int) or radius < 0:
+        raise ValueError(f"radius must be a non-negative integer, got {radius!r}")
+    place = torch.arange(-radius, radius + 1, dtype=torch.float64)
+    row = torch.exp(-(place**2) / (2 * std**2))
+    kernel = row[:, None] * row
+    return kernel / kernel.sum()

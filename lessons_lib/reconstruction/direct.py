@@ -1,0 +1,85 @@
+"""Reconstructions in one step, without a prior: what they leave shows what is missing."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lessons_lib.operators import MaskedFourier, ParallelBeam
+from lessons_lib.shapes import check_tensor
+
+WINDOWS = ("ramp", "hann")
+"""Filters of `filtered_back_projection`."""
+
+
+def zero_filled(A: MaskedFourier, y: Tensor) -> Tensor:
+    """Put zeros where Fourier data are missing, and transform back: ``A' y``.
+
+    Parameters
+    ----------
+    A : MaskedFourier
+        What was measured.
+    y : Tensor, shape ``(*, m)``
+        The data.
+
+    Returns
+    -------
+    Tensor, shape ``(*, H, W)``
+        Of all images that agree with clean data, for complex images the one of least energy.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``A`` is another operator, or ``y`` does not fit it.
+
+    References: chapter 06_scans.
+    """
+    if not isinstance(A, MaskedFourier):
+        raise TypeError(f"A must be a MaskedFourier, got {type(A).__name__}")
+    return A.adjoint(y)
+
+
+def filtered_back_projection(A: ParallelBeam, y: Tensor, *, window: str = "ramp") -> Tensor:
+    """Filter each projection with a ramp and smear it back: ``pi / K * A' (h * y)``.
+
+    ``h`` is the ramp for band-limited projections, sampled at the bins: ``h[0] = 1/4``,
+    ``h[n] = -1 / (pi n)^2`` for odd ``n`` and 0 for even.
+
+    Parameters
+    ----------
+    A : ParallelBeam
+        Its angles should cover 180 degrees evenly; the formula gives each the same weight.
+    y : Tensor, shape ``(*, K, num_bins)``
+        Projections.
+    window : str
+        ``"ramp"``, or ``"hann"``, which also damps the high frequencies, and the noise with them.
+
+    Returns
+    -------
+    Tensor, shape ``(*, H, W)``
+        The image, in the units of ``y`` per pixel. With few views, streaks.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``A`` is another operator, ``y`` does not fit it, or the window is unknown.
+
+    References
+    ----------
+    [KakSlaney1988], section 3.3. Chapter 06_scans.
+    """
+    if not isinstance(A, ParallelBeam):
+        raise TypeError(f"A must be a ParallelBeam, got {type(A).__name__}")
+    if window not in WINDOWS:
+        raise ValueError(f"window must be one of {', '.join(WINDOWS)}, got {window!r}")
+    check_tensor(y, "y", last=A.out_shape)
+    num_views, num_bins = A.out_shape
+    size = 2 * num_bins  # zeros beyond the detector, so that the filter does not wrap around
+    n = torch.fft.fftfreq(size, 1 / size).to(y)
+    h = torch.where(n % 2 == 1, -1 / (torch.pi * n) ** 2, torch.zeros_like(n))
+    h[0] = 1 / 4
+    response = torch.fft.fft(h).real
+    if window == "hann":
+        response = response * (1 + torch.cos(torch.pi * n / num_bins)) / 2
+    filtered = torch.fft.ifft(torch.fft.fft(y, size) * response).real[..., :num_bins]
+    return torch.pi / num_views * A.adjoint(filtered)
