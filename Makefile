@@ -12,6 +12,7 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+PAGES := tests/test_pages.py tests/test_browser.py
 STAGES := lint unit notebooks-proof book-proof pages
 
 # Small networks run many times faster on one thread each than on two that fight for a core.
@@ -64,7 +65,7 @@ test-lint: $(READY)
 	$(RUN) -m lessons_lib.notebooks check
 
 test-unit: $(READY)
-	$(RUN) -m pytest tests --ignore tests/test_pages.py -q -n $(JOBS)
+	$(RUN) -m pytest tests $(addprefix --ignore ,$(PAGES)) -q -n $(JOBS)
 
 test-notebooks-proof: $(READY)
 	$(RUN) -m pytest book -q -n $(JOBS) --dist loadfile --nbval --nbval-current-env \
@@ -74,7 +75,7 @@ test-book-proof: $(READY)
 	$(VENV)/bin/jupyter-book build . --all -n -W --keep-going --quiet
 
 test-pages: $(READY)
-	$(RUN) -m pytest tests/test_pages.py -q --built-book _build/html
+	$(RUN) -m pytest $(PAGES) -q -n $(JOBS) --dist worksteal --built-book _build/html
 
 $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

@@ -20,6 +20,7 @@ from conftest import ROOT
 from lesson_rules import claims
 
 LARGEST_PAGE = 3_000_000
+LARGEST_SITE = 60_000_000
 REMOTE = re.compile(r"(?:https?:)?//", re.I)
 SOURCE_MARKS = re.compile(r"\{(?:eq|numref|ref|prf:ref|doc|cite\w*|glue\w*:?\w*|term)\}`|\$\$|:::")
 NAMES = sorted(p.stem for p in (ROOT / "book").iterdir() if p.suffix in {".md", ".ipynb"})
@@ -131,7 +132,17 @@ def size(page: Path) -> list[str]:
     return [] if weight <= LARGEST_PAGE else [f"{weight} bytes, wanted at most {LARGEST_PAGE}"]
 
 
-RULES = [links, offline, pictures, one_title, rendered, formulas, size]
+def tables(page: Path) -> list[str]:
+    """Every table names its columns or its rows."""
+    found = []
+    for table in article(page).find_all("table"):
+        heads = table.find_all("th")
+        if not heads or any(not head.get_text(strip=True) for head in heads):
+            found.append(f"a table without heads: {table.get_text(' ', strip=True)[:60]!r}")
+    return found
+
+
+RULES = [links, offline, pictures, tables, one_title, rendered, formulas, size]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -143,6 +154,10 @@ def test_page(pages: Path, name: str, rule: Callable[[Path], list[str]]) -> None
 def test_the_first_page_leads_into_the_book(pages: Path) -> None:
     assert links(pages / "index.html") == []
     assert "book/index.html" in (pages / "index.html").read_text()
+
+
+def test_the_site_fits_on_any_stick(pages: Path) -> None:
+    assert sum(p.stat().st_size for p in pages.rglob("*") if p.is_file()) < LARGEST_SITE
 
 
 def test_styles_load_nothing_from_elsewhere(pages: Path) -> None:
@@ -181,6 +196,8 @@ FIGURE = '<div class="cell_output"><figure><img src="p.png" alt="A line">{}</fig
         (pictures, '<img src="p.png">'),
         (pictures, '<img src="p.png" alt=" ">'),
         (pictures, FIGURE.format("")),
+        (tables, "<table><tr><td>1</td></tr></table>"),
+        (tables, "<table><tr><th> </th><td>1</td></tr></table>"),
         (one_title, "<h1>Another</h1>"),
         (one_title, "<h3>Deep</h3>"),
         (one_title, '<p id="t">again</p>'),

@@ -4,10 +4,10 @@ import base64
 import io
 import json
 import re
-import shutil
 import subprocess
 from html.parser import HTMLParser
 
+import browser
 import matplotlib
 import pytest
 import torch
@@ -16,7 +16,6 @@ from matplotlib import pyplot as plt
 from lessons_lib.widgets import Player, frames
 
 matplotlib.use("agg")
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def bar(height, colour="tab:blue"):
@@ -240,8 +239,8 @@ setTimeout(() => {
 
 
 def chromium(page, *flags):
-    command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom"]
-    command += ["--disable-background-networking", "--virtual-time-budget=3000", *flags]
+    command = [browser.require(), "--headless", *browser.FLAGS, "--dump-dom"]
+    command += ["--virtual-time-budget=3000", *flags]
     return subprocess.run(
         [*command, f"file://{page}"], capture_output=True, text=True, timeout=120, check=True
     ).stdout
@@ -249,8 +248,7 @@ def chromium(page, *flags):
 
 @pytest.fixture
 def moved(tmp_path):
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
+    browser.require()
     page = tmp_path / "page.html"
     body = two_sliders(interval=300).to_html()
     page.write_text(f'<!doctype html><meta charset="utf-8"><body>{body}{MOVE}', encoding="utf-8")

@@ -1,4 +1,23 @@
-// Small repairs of the theme for screen readers; the pages work without them.
+// Small repairs of the theme for screen readers, keyboards and pages opened from disk; the pages
+// work without them.
+"use strict";
+
+// Boxes that scroll sideways can be reached with the keyboard, and only while they scroll.
+const BOXES = "mjx-container[display], div.math, .cell_output pre, .highlight pre, "
+  + ".pst-scrollable-table-container, .course-map";
+function reachScrolling() {
+  document.querySelectorAll(BOXES).forEach(box => {
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    if (scrolls && box.tabIndex < 0) {
+      box.tabIndex = 0;
+      box.dataset.reached = "yes";
+    } else if (!scrolls && box.dataset.reached) {
+      box.removeAttribute("tabindex");
+      delete box.dataset.reached;
+    }
+  });
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   // The visible words are the name; a label that differs from them confuses voice control.
   document.querySelectorAll(".search-button-field, details.hide > summary[aria-label]")
@@ -12,12 +31,20 @@ document.addEventListener("DOMContentLoaded", () => {
   // Roles of the bibliography that newer readers reject; the plain list says as much.
   document.querySelectorAll("[role=doc-biblioentry], .citation-list[role]")
     .forEach(element => element.removeAttribute("role"));
-  // Formulas and tables that scroll sideways can be reached with the keyboard.
-  const reach = () => document
-    .querySelectorAll("mjx-container[display], div.math, .cell_output pre, .highlight pre, .pst-scrollable-table-container")
-    .forEach(box => { if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0; });
-  window.addEventListener("load", () => setTimeout(reach, 1500));
+  // A page opened from disk may not read another; search then lists titles without excerpts.
+  if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS === "object")
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
   // A printed page shows what is folded.
   window.addEventListener("beforeprint", () =>
     document.querySelectorAll("details.fold").forEach(box => { box.open = true; }));
+  // What scrolls changes with the width, with what is unfolded, and when formulas are set.
+  reachScrolling();
+  let asked = 0;
+  const soon = () => { cancelAnimationFrame(asked); asked = requestAnimationFrame(reachScrolling); };
+  window.addEventListener("resize", soon);
+  document.addEventListener("toggle", soon, true);
+  window.addEventListener("load", () => {
+    soon();
+    window.MathJax?.startup?.promise?.then(soon);
+  });
 });

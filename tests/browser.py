@@ -1,0 +1,178 @@
+"""A headless Chromium for the tests: find it, open a page in it, write down what it complains of.
+
+Whoever sets NEED_BROWSER=1, as `.ci/run` does, gets a failure where there is no Chromium; anyone
+else gets a skip that says so.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Route, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ON_A_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+READY = """async () => {
+  const drawn = () => new Promise(done => requestAnimationFrame(done));
+  await window.MathJax?.startup?.promise;
+  await document.fonts.ready;
+  for (let frame = 0; frame < 3; frame++) await drawn();
+}"""
+
+LOOK = """async () => {
+  const found = await axe.run(document, {resultTypes: ["violations"]});
+  return found.violations.flatMap(rule => rule.nodes.map(node =>
+    `${rule.id} (${rule.impact}): ${node.target.join(" ")}`));
+}"""
+
+THIN = """() => {
+  const seen = new Set();
+  document.querySelectorAll("mjx-container").forEach(formula => {
+    const {width, height} = formula.getBoundingClientRect();
+    Object.assign(formula.style, {width: `${width}px`, height: `${height}px`});
+    formula.replaceChildren();
+  });
+  document.querySelectorAll(".highlight span").forEach(token => {
+    if (seen.has(token.className)) token.replaceWith(...token.childNodes);
+    else seen.add(token.className);
+  });
+}"""
+
+
+def find() -> str | None:
+    """Where Chromium or Chrome is, if it is on this machine."""
+    found = (shutil.which(name) for name in NAMES)
+    return next(filter(None, [*found, shutil.which(ON_A_MAC)]), None)
+
+
+def require() -> str:
+    """Return its place, or skip; where NEED_BROWSER=1, fail."""
+    place = find()
+    if place is None and os.environ.get("NEED_BROWSER", "") not in ("", "0"):
+        pytest.fail("NEED_BROWSER is set, and there is no Chromium: apt-get install chromium")
+    if place is None:
+        pytest.skip("no Chromium on this machine (NEED_BROWSER=1 would make this a failure)")
+    return place
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Start the system's Chromium without a window."""
+    place = require()
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=place, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on this machine only; yields its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@dataclass
+class Visit:
+    """A page that is open, and what went wrong on it so far."""
+
+    page: Page
+    session: CDPSession
+    errors: list[str] = field(default_factory=list)  # of the console, and of scripts
+    left: list[str] = field(default_factory=list)  # addresses outside the book that it asked for
+
+    def ready(self) -> None:
+        """Wait until every formula is set and the browser has drawn twice."""
+        self.page.evaluate(READY)
+
+    def wear(self, scheme: str, viewport: dict[str, int]) -> None:
+        """Change the colour scheme and the window."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.set_viewport_size(viewport)
+        self.page.wait_for_function("width => innerWidth === width", arg=viewport["width"])
+        self.ready()
+
+    def violations(self) -> list[str]:
+        """Complaints of axe-core, of every severity."""
+        if self.page.evaluate("typeof axe") == "undefined":
+            self.page.evaluate(_axe())
+        return self.page.evaluate(LOOK)
+
+    def thin(self) -> None:
+        """Empty the formulas and keep one token of each kind of code: looking again is quick."""
+        self.page.evaluate(THIN)
+
+    def overflow(self) -> list[str]:
+        """How far the page can be moved sideways, which it should not."""
+        wide, window = self.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        return [f"{wide} pixels wide in a window of {window}"] if wide > window else []
+
+    def busy(self) -> float:
+        """Seconds of the processor that the page has taken so far; other programs do not count."""
+        metrics = self.session.send("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "ThreadTime")
+
+
+@contextmanager
+def opened(browser: Browser, address: str, **options: Any) -> Iterator[Visit]:
+    """Open one address with a fresh profile; requests to anywhere else are noted and refused."""
+    settings = {"viewport": DESKTOP, "reduced_motion": "reduce", "color_scheme": "light"}
+    context = browser.new_context(**(settings | options))
+    page = context.new_page()
+    visit = Visit(page, context.new_cdp_session(page))
+    visit.session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    _listen(context, visit, address)
+    visit.page.goto(address)
+    visit.ready()
+    yield visit
+    context.close()
+
+
+def _listen(context: BrowserContext, visit: Visit, address: str) -> None:
+    home = "file://" if address.startswith("file:") else "/".join(address.split("/")[:3]) + "/"
+
+    def guard(route: Route) -> None:
+        if route.request.url.startswith((home, "data:", "blob:")):
+            return route.continue_()
+        visit.left.append(route.request.url)
+        return route.abort()
+
+    context.route("**/*", guard)
+    page = visit.page
+    page.on("pageerror", lambda error: visit.errors.append(f"script: {error}"))
+    page.on("console", lambda m: visit.errors.append(m.text) if m.type == "error" else None)
+
+
+@cache
+def _axe() -> str:
+    return AXE.read_text(encoding="utf-8") + "\n;0"
