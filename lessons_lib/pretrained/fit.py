@@ -122,7 +122,8 @@ def held_out_error(score: Score, recipe: Recipe, *, num: int = 4096) -> float:
     """Measure a score on pictures it never saw: the part of the noise that it cannot explain.
 
     The mean of ``||sigma s(v + sigma z, sigma) + z||^2 / n``, at eight levels spread evenly in
-    ``log sigma`` over the range of the recipe; 1 for the score that is zero.
+    ``log sigma`` over the range of the recipe; 1 for the score that is zero. Patches are cut as in
+    training, with the same share of edges: errors of recipes that differ in it do not compare.
 
     Parameters
     ----------
