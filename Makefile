@@ -20,7 +20,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help book test notebooks lint format docs-serve clean $(addprefix test-,$(STAGES))
+.PHONY: help book test notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: $(READY)  ## prove everything: lint, tests, claims, notebooks, book, pages
 
 notebooks: $(READY)  ## execute again the lessons whose code or library changed (JOBS=2 at a time)
 	$(RUN) -m lessons_lib.notebooks run --jobs $(JOBS)
+
+bench: $(READY)  ## measure the comparison tables again where code or weights changed, and print them
+	$(RUN) -m lessons_lib.bench tables
 
 lint: test-lint  ## style, spelling and clean notebooks
 

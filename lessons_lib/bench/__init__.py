@@ -1,4 +1,9 @@
-"""Comparisons that chapters print, for any seed: fits of one small model by every cost.
+"""Comparisons that chapters print, for any seed: denoisers, models, fits of one small model.
+
+`denoising_report` runs every method of the list `methods` on the same noisy pictures; `read_table`
+reads one that is stored, and refuses it when the models have changed; `posterior_samples` and
+`rescaled` are two of the ways to use a score that are compared. `shift` tests models on pictures
+of another kind. ``python -m lessons_lib.bench`` runs them; the rest belongs to chapter 2:
 
 `fit_mixture_by` fits mixtures of three normals on the line by one of `METHODS`, many starts and
 many data sets side by side; `mixture_cost`, `mixture_divergences` and `mixture_terms` judge them;
@@ -6,6 +11,9 @@ many data sets side by side; `mixture_cost`, `mixture_divergences` and `mixture_
 comparison over data sets; `markdown_table` prints one.
 """
 
+from lessons_lib.bench.denoisers import posterior_samples
+from lessons_lib.bench.denoising import denoising_report
+from lessons_lib.bench.methods import Method, methods
 from lessons_lib.bench.mixtures import (
     METHODS,
     compare_fits,
@@ -15,15 +23,23 @@ from lessons_lib.bench.mixtures import (
     mixture_terms,
     relax_bound,
 )
+from lessons_lib.bench.regularisers import rescaled
+from lessons_lib.bench.stored import read_table
 from lessons_lib.bench.tables import markdown_table
 
 __all__ = [
     "METHODS",
+    "Method",
     "compare_fits",
+    "denoising_report",
     "fit_mixture_by",
     "markdown_table",
+    "methods",
     "mixture_cost",
     "mixture_divergences",
     "mixture_terms",
+    "posterior_samples",
+    "read_table",
     "relax_bound",
+    "rescaled",
 ]

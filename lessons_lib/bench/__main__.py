@@ -1,0 +1,65 @@
+"""Command line: ``python -m lessons_lib.bench denoising``, ``... shift`` and ``... tables``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lessons_lib.bench.denoising import denoising_report
+from lessons_lib.bench.pictures import SIZES
+from lessons_lib.bench.shift import shift_report
+from lessons_lib.bench.stored import FOLDER, read_report, summary, update_tables, write_report
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure one table and write it, or bring all that the book reads up to date."""
+    torch.set_num_threads(1)  # seconds are those of one thread
+    options = vars(_parser().parse_args(arguments))
+    options.pop("run")(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lessons_lib.bench", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    denoising = commands.add_parser("denoising", help="many ways to denoise, side by side")
+    denoising.add_argument("--phantom", choices=SIZES, default="disks")
+    denoising.add_argument("--methods", nargs="+", metavar="NAME", help="some of them; else all")
+    denoising.add_argument("--keep", action="store_true", help="keep rows of FILE that still hold")
+    denoising.set_defaults(run=_denoising)
+    shift = commands.add_parser("shift", help="trained on one kind of picture, tested on another")
+    shift.set_defaults(run=_shift)
+    for command in (denoising, shift):
+        command.add_argument("--num", type=int, default=50, help="pictures")
+        command.add_argument("--seed", type=int, default=0, help="of pictures and noise")
+        command.add_argument("--noise-std", type=float, default=0.05, help="in units of the range")
+        command.add_argument("--size", type=int, help="height and width in pixels")
+        command.add_argument("--json", type=Path, metavar="FILE", help="where to write")
+        command.add_argument("--progress", action="store_true", help="show a bar")
+    tables = commands.add_parser("tables", help="bring the tables that the book reads up to date")
+    tables.add_argument("--folder", type=Path, default=FOLDER)
+    tables.set_defaults(run=lambda options: update_tables(options["folder"]))
+    return parser
+
+
+def _denoising(options: dict[str, Any]) -> None:
+    file, keep, chosen = (options.pop(name) for name in ("json", "keep", "methods"))
+    stored = read_report(file) if keep and file and file.exists() else None
+    report = denoising_report(**options, chosen=chosen, stored=stored)
+    print(summary(report))
+    if file:
+        write_report(file, report)
+
+
+def _shift(options: dict[str, Any]) -> None:
+    file, _ = options.pop("json"), options.pop("progress")
+    report = shift_report(**{k: v for k, v in options.items() if v is not None})
+    if file:
+        write_report(file, report)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+"""Ways to denoise, each a function of the noisy image, the noise level, and the truth.
+
+Only the baselines look at the truth, to choose their own best setting; so does the ascent that is
+stopped by an oracle, and its name says so. A `Prior` makes the score of an image for a given shape
+from a shipped model; the functions below turn it into a `Denoise`.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from lessons_lib import pretrained
+from lessons_lib.operators import Identity
+from lessons_lib.patches import Patches
+from lessons_lib.priors import AveragedPrior, PatchPrior
+from lessons_lib.reconstruction import (
+    GaussianLikelihood,
+    denoise_bm3d,
+    denoise_tv,
+    half_quadratic,
+    ladder,
+    map_ascent,
+)
+from lessons_lib.samplers import last
+from lessons_lib.shapes import Score
+
+Denoise = Callable[[Tensor, float, Tensor], Tensor]
+"""``denoise(y, noise_std, truth)``, from ``(H, W)`` to ``(H, W)``."""
+
+Prior = Callable[[tuple[int, int]], Score]
+"""Makes the score of images of a given shape."""
+
+SIGMA_MIN = 0.02
+"""Noise level at which the greedy ascents hold the score, for pixel values in [0, 1]."""
+
+
+def noisy(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+    """Return ``y``."""
+    return y
+
+
+def tv_oracle(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+    """Total variation with the weight that suits this image best."""
+    return denoise_tv(y, noise_std, reference=truth)
+
+
+def bm3d_oracle(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+    """BM3D, told the noise level that suits this image best."""
+    return denoise_bm3d(y, noise_std, reference=truth)
+
+
+def averaged(name: str) -> Prior:
+    """Patch scores of the model ``name``, summed and divided by the number of patches."""
+    return functools.partial(_patch_prior, name, AveragedPrior)
+
+
+def summed(name: str) -> Prior:
+    """Patch scores of the model ``name``, summed: the talk's image score."""
+    return functools.partial(_patch_prior, name, PatchPrior)
+
+
+def whole(name: str) -> Prior:
+    """The model ``name`` itself, a score of images."""
+
+    def prior(shape: tuple[int, int]) -> Score:
+        return _load(name)
+
+    return prior
+
+
+def one_step(prior: Prior) -> Denoise:
+    """Tweedie's formula, ``y + noise_std^2 s(y, noise_std)``."""
+
+    def denoise(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+        return y + noise_std**2 * prior(y.shape)(y, noise_std)
+
+    return _light(denoise)
+
+
+def down_the_ladder(prior: Prior, *, num: int = 14, depth: float = 32.0) -> Denoise:
+    """Half-quadratic splitting on ``num`` levels from ``noise_std`` to ``noise_std / depth``."""
+
+    def denoise(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+        sigmas = ladder(noise_std, num, stop=noise_std / depth)
+        return last(half_quadratic(prior(y.shape), _likelihood(y, noise_std), y, sigmas))
+
+    return _light(denoise)
+
+
+def annealed_ascent(prior: Prior, *, num: int = 7, depth: float = 32.0, steps: int = 3) -> Denoise:
+    """Gradient ascent on the posterior, ``steps`` on each of ``num`` noise levels of the prior."""
+
+    def denoise(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+        x = y
+        for sigma in ladder(noise_std, num, stop=noise_std / depth).tolist():
+            options = {"sigma": sigma, "num_steps": steps}
+            x = last(map_ascent(prior(y.shape), _likelihood(y, noise_std), x, **options))
+        return x
+
+    return _light(denoise)
+
+
+def greedy_ascent(
+    prior: Prior, *, num_steps: int = 40, overlap: int = 1, oracle: bool = False
+) -> Denoise:
+    """Gradient ascent with the score held at `SIGMA_MIN`, as in the talk.
+
+    ``overlap`` is the number of patches that bend together, by which the stable step is shortened;
+    with ``oracle`` the state closest to the truth is returned instead of the last.
+    """
+
+    def denoise(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+        states = climb(prior(y.shape), y, noise_std, num_steps=num_steps, bend=overlap)
+        if not oracle:
+            return last(states)
+        return min(states, key=lambda x: float((x - truth).square().mean()))
+
+    return _light(denoise)
+
+
+def climb(
+    score: Score, y: Tensor, noise_std: float, *, num_steps: int, bend: float = 1.0
+) -> Iterator[Tensor]:
+    """Ascend the posterior at `SIGMA_MIN`, where ``score`` bends ``bend / SIGMA_MIN^2`` at most.
+
+    Parameters
+    ----------
+    score : Score
+        Of images.
+    y : Tensor, shape ``(*, H, W)``
+        Noisy images; the ascent starts there.
+    noise_std : float
+        Standard deviation of the noise.
+    num_steps : int
+        Number of steps.
+    bend : float
+        1 for a true score at that level.
+
+    Yields
+    ------
+    Tensor
+        The image after each step.
+    """
+    step = 1 / (1 / noise_std**2 + bend / SIGMA_MIN**2)
+    options = {"sigma": SIGMA_MIN, "step": step, "num_steps": num_steps}
+    yield from map_ascent(score, _likelihood(y, noise_std), y, **options)
+
+
+def mean_of_samples(prior: Prior, *, num: int = 6, levels: int = 12, depth: float = 16) -> Denoise:
+    """Mean of ``num`` posterior samples, each made by walking the diffusion back from ``y``."""
+
+    def denoise(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+        return posterior_samples(prior, y, noise_std, num=num, levels=levels, depth=depth).mean(0)
+
+    return _light(denoise)
+
+
+def posterior_samples(
+    prior: Prior,
+    y: Tensor,
+    noise_std: float,
+    *,
+    num: int,
+    levels: int = 12,
+    depth: float = 16.0,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Draw from ``p(x | y)`` for plain denoising, where ``y`` is itself a state of the diffusion.
+
+    ``y`` is the truth plus noise of level ``noise_std``, so the reverse diffusion started at ``y``
+    on that level ends in a draw from the posterior. From ``a`` to the lower level ``b``
+
+        ``x <- x + (a^2 - b^2) s(x, a) + b sqrt(a^2 - b^2) / a * noise``,
+
+    exact for a single clean point, and in the limit of many levels for every prior. The last step
+    adds no noise.
+
+    Parameters
+    ----------
+    prior : Prior
+        Makes the image score.
+    y : Tensor, shape ``(H, W)``
+        Noisy image.
+    noise_std : float
+        Its noise level.
+    num, levels : int
+        Number of samples, and of levels.
+    depth : float
+        The lowest level is ``noise_std / depth``.
+    generator : torch.Generator, optional
+        Source of the noise; by default a fresh one with seed 0.
+
+    Returns
+    -------
+    Tensor, shape ``(num, H, W)``
+        The samples.
+
+    References
+    ----------
+    [Song2021], ancestral sampling. Chapter 06_reconstruction.
+    """
+    generator = generator or torch.Generator().manual_seed(0)
+    score, x = prior(y.shape[-2:]), y.expand(num, *y.shape)
+    sigmas = [*ladder(noise_std, levels, stop=noise_std / depth).tolist(), 0.0]
+    for a, b in itertools.pairwise(sigmas):
+        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+        x = x + (a**2 - b**2) * score(x, a) + b * (a**2 - b**2) ** 0.5 / a * noise
+    return x
+
+
+def _light(denoise: Denoise) -> Denoise:
+    """Run in float32 and without a graph, as networks do; return the dtype of ``y``."""
+
+    @torch.no_grad()
+    def light(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+        return denoise(y.float(), noise_std, truth.float()).to(y)
+
+    return light
+
+
+def _likelihood(y: Tensor, noise_std: float) -> GaussianLikelihood:
+    return GaussianLikelihood(Identity(tuple(y.shape[-2:])), y, noise_std)
+
+
+@functools.cache
+def _load(name: str) -> Score:
+    return pretrained.load(name)
+
+
+def _patch_prior(name: str, rule: type[PatchPrior], shape: tuple[int, int]) -> PatchPrior:
+    size = pretrained.RECIPES[name].patch_size
+    return rule(_load(name), Patches(tuple(shape), size))

@@ -1,0 +1,152 @@
+"""Many ways to denoise side by side: same pictures, same noise, same run.
+
+``python -m lessons_lib.bench denoising --phantom disks --num 50 --seed 0 --noise-std 0.05 --json
+FILE`` writes what `denoising_report` returns.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lessons_lib import pretrained
+from lessons_lib.bench.methods import RIVAL, Method, methods
+from lessons_lib.bench.pictures import SIZES, held_out_pictures
+from lessons_lib.bench.statistics import interval
+from lessons_lib.metrics import psnr, ssim
+from lessons_lib.shapes import check_number
+
+Row = dict[str, Any]
+
+
+def denoising_report(
+    phantom: str,
+    num: int,
+    seed: int,
+    *,
+    noise_std: float = 0.05,
+    size: int | None = None,
+    chosen: Sequence[str] | None = None,
+    stored: dict[str, Any] | None = None,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Denoise held-out pictures by every method of a list.
+
+    Parameters
+    ----------
+    phantom : str
+        Kind of pictures, see `pictures.SIZES`.
+    num : int
+        Number of pictures; at least two, for the interval.
+    seed : int
+        Of the pictures and the noise.
+    noise_std : float
+        Standard deviation of the noise, where black and white are 1 apart.
+    size : int, optional
+        Height and width in pixels; by default that of `pictures.SIZES`.
+    chosen : sequence of str, optional
+        Names of methods; by default all that `methods` lists for these pictures.
+    stored : dict, optional
+        An earlier report; rows that were made with the same setting and weights are kept.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    dict
+        ``methods``, a list of rows, and ``setting``, all that is needed to repeat them. A row has
+        ``method``, ``family``, ``psnr`` (mean, dB), ``ci95`` (half its 95 % interval), ``ssim``,
+        ``seconds`` (of one thread, for one picture), ``values`` (the PSNR of each picture), and the
+        mean difference ``gain`` to BM3D on the same pictures with ``gain_ci95``, None without it.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or a method is unknown.
+
+    References: chapter 06_reconstruction.
+    """
+    check_number(noise_std, "noise_std")
+    setting = {"phantom": phantom, "num": num, "seed": seed, "noise_std": noise_std}
+    setting["size"] = SIZES.get(phantom) if size is None else size
+    setting["data_range"] = 1.0
+    rows, skipped = {}, {}
+    for method in choose(phantom, chosen):
+        if reason := method.missing():
+            skipped[method.name] = reason
+            continue
+        rows[method.name] = _kept(method, setting, stored) or _measure(method, setting, progress)
+    table = [_against(row, rows.get(RIVAL)) for row in rows.values()]
+    return {"methods": table, "setting": setting | {"skipped": skipped}}
+
+
+def choose(phantom: str, chosen: Sequence[str] | None) -> list[Method]:
+    """Return the methods of a list that are named in ``chosen``, in the order of the list."""
+    every = methods(phantom)
+    unknown = sorted(set(chosen or ()) - {method.name for method in every})
+    if unknown:
+        known = ", ".join(method.name for method in every)
+        raise ValueError(f"methods must be among {known}; got {', '.join(unknown)}")
+    return [method for method in every if chosen is None or method.name in chosen]
+
+
+def noisy_pictures(setting: dict[str, Any]) -> tuple[Tensor, Tensor]:
+    """Return the held-out pictures of a ``setting``, and the same with their noise."""
+    about = {"seed": setting["seed"], "size": setting["size"]}
+    x0 = held_out_pictures(setting["phantom"], setting["num"], **about)
+    generator = torch.Generator().manual_seed(setting["seed"])
+    noise = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
+    return x0, x0 + setting["noise_std"] * noise
+
+
+def weights_of(method: Method) -> dict[str, str]:
+    """The hash of the weights of each model that a ``method`` needs."""
+    return {name: pretrained.describe(name)["weights_sha256"] for name in method.models}
+
+
+def _measure(method: Method, setting: dict[str, Any], progress: bool) -> Row:
+    """One row. The first picture is denoised twice: loading and fitting are not timed."""
+    x0, y = noisy_pictures(setting)
+    method.denoise(y[0], setting["noise_std"], x0[0])
+    getattr(method.denoise, "forget", int)()
+    start = time.process_time()
+    pairs = zip(_shown(y, method.name, progress), x0, strict=True)
+    x = torch.stack([method.denoise(image, setting["noise_std"], truth) for image, truth in pairs])
+    seconds = (time.process_time() - start) / len(x)
+    values = psnr(x, x0, data_range=setting["data_range"])
+    mean, half = interval(values)
+    row = {"method": method.name, "family": method.family, "psnr": mean, "ci95": half}
+    row["ssim"] = round(float(ssim(x, x0, data_range=setting["data_range"]).mean()), 4)
+    row["seconds"] = float(f"{seconds:.2g}")
+    notes = getattr(method.denoise, "notes", lambda _: {})(setting["noise_std"])
+    row |= {"values": [round(v, 3) for v in values.tolist()], "weights": weights_of(method)}
+    return row | notes
+
+
+def _kept(method: Method, setting: dict[str, Any], stored: dict[str, Any] | None) -> Row | None:
+    """The stored row, if it was made with this setting and these weights."""
+    if stored is None or any(stored["setting"].get(k) != v for k, v in setting.items()):
+        return None
+    rows = {row["method"]: row for row in stored["methods"]}
+    row = rows.get(method.name)
+    return row if row is not None and row["weights"] == weights_of(method) else None
+
+
+def _against(row: Row, rival: Row | None) -> Row:
+    """Add the mean difference to the rival, picture by picture."""
+    gain, half = None, None
+    if rival is not None:
+        gain, half = interval(torch.tensor(row["values"]) - torch.tensor(rival["values"]))
+    return row | {"gain": gain, "gain_ci95": half}
+
+
+def _shown(y: Tensor, name: str, progress: bool) -> Iterator[Tensor]:
+    if not progress:
+        return iter(y)
+    from tqdm import tqdm
+
+    return iter(tqdm(y, desc=name, unit="picture"))

@@ -1,0 +1,182 @@
+"""The one list of denoisers for each kind of picture; a new prior is one more line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lessons_lib import pretrained
+from lessons_lib.bench.denoisers import (
+    Denoise,
+    annealed_ascent,
+    averaged,
+    bm3d_oracle,
+    down_the_ladder,
+    greedy_ascent,
+    mean_of_samples,
+    noisy,
+    one_step,
+    summed,
+    tv_oracle,
+    whole,
+)
+from lessons_lib.bench.limits import BayesLimit
+from lessons_lib.bench.regularisers import Regularised
+
+FAMILIES = ("baseline", "patch", "whole", "limit")
+"""What a method knows: no training pictures, their patches, whole ones, or the exact law."""
+
+RIVAL = "BM3D"
+"""The method that all others are compared with, picture by picture."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table.
+
+    Parameters
+    ----------
+    name : str
+        As it is printed.
+    family : str
+        One of `FAMILIES`.
+    denoise : callable
+        ``denoise(y, noise_std, truth)``, from ``(H, W)`` to ``(H, W)``. It may have
+        ``notes(noise_std)``, what it found out, and ``forget()`` to begin anew.
+    models : tuple of str
+        The shipped models that it needs, names in `pretrained.RECIPES`.
+    """
+
+    name: str
+    family: str
+    denoise: Denoise
+    models: tuple[str, ...] = ()
+
+    def missing(self) -> str:
+        """Say why it cannot be run here, or nothing."""
+        try:
+            if self.name == RIVAL:
+                import bm3d  # noqa: F401
+            for model in self.models:
+                pretrained.describe(model)
+        except (ImportError, ValueError) as error:
+            return str(error)
+        return ""
+
+
+def methods(phantom: str) -> list[Method]:
+    """Return the methods that make sense for one kind of picture.
+
+    Parameters
+    ----------
+    phantom : str
+        ``disks``, ``rectangles``, ``photographs`` or ``tilted``.
+
+    Returns
+    -------
+    list of Method
+        In the order of the table.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind of picture.
+    """
+    lists = {
+        "disks": _disks,
+        "rectangles": _rectangles,
+        "photographs": _photographs,
+        "tilted": _tilted,
+    }
+    if phantom not in lists:
+        raise ValueError(f"phantom must be one of {', '.join(lists)}, got {phantom!r}")
+    return [*_baselines(), *lists[phantom]()]
+
+
+def _baselines() -> list[Method]:
+    return [
+        Method("noisy", "baseline", noisy),
+        Method("TV", "baseline", tv_oracle),
+        Method(RIVAL, "baseline", bm3d_oracle),
+    ]
+
+
+def _disks() -> list[Method]:
+    experts = "disks_experts"
+    return [
+        *_greedy("disks_3x3_talk", "disks", 9),
+        *_patches("disks_5x5_normalized"),
+        _mixture("disks_3x3_mixture"),
+        Method("experts, one step", "patch", one_step(whole(experts)), (experts,)),
+        Method("experts, ladder", "patch", down_the_ladder(whole(experts)), (experts,)),
+        Method("experts, two scalars", "patch", Regularised(whole(experts), "disks"), (experts,)),
+        *_unet("disks_unet"),
+    ]
+
+
+def _rectangles() -> list[Method]:
+    other, unet = "disks_5x5_normalized", "disks_unet"
+    return [
+        *_patches("rectangles_5x5_normalized"),
+        *_unet("rectangles_unet"),
+        Method("patch ladder from disks", "patch", down_the_ladder(averaged(other)), (other,)),
+        Method("U-Net ladder from disks", "whole", down_the_ladder(whole(unet)), (unet,)),
+    ]
+
+
+def _photographs() -> list[Method]:
+    small = "photographs_5x5"
+    short = {"num": 7, "depth": 8.0}
+    return [
+        *_greedy(small, "photographs", 25),
+        *_patches("photographs_7x7", **short),
+        _mixture("photographs_7x7_mixture", **short),
+        *_unet("photographs_unet", **short),
+    ]
+
+
+def _tilted() -> list[Method]:
+    both = ("disks_5x5_normalized", "rectangles_5x5_normalized")
+    ladders = [
+        Method(f"patch ladder from {name.split('_')[0]}", "patch", ladder, (name,))
+        for name, ladder in ((name, down_the_ladder(averaged(name))) for name in both)
+    ]
+    return [*ladders, Method("Bayes limit", "limit", BayesLimit())]
+
+
+def _greedy(name: str, phantom: str, overlap: int) -> list[Method]:
+    """The talk's ascent, and what one and two fitted numbers make of it."""
+    told = {"overlap": overlap}
+    one = Regularised(summed(name), phantom, scaled=False, **told)
+    two = Regularised(summed(name), phantom, **told)
+    stopped = greedy_ascent(summed(name), oracle=True, **told)
+    return [
+        Method("plain sum, ascent", "patch", greedy_ascent(summed(name), **told), (name,)),
+        Method("plain sum, oracle stop", "patch", stopped, (name,)),
+        Method("plain sum, best weight", "patch", one, (name,)),
+        Method("plain sum, two scalars", "patch", two, (name,)),
+    ]
+
+
+def _patches(name: str, **ladder: float) -> list[Method]:
+    """The best patch model of a kind, used in four ways."""
+    prior = averaged(name)
+    return [
+        Method("patches, one step", "patch", one_step(prior), (name,)),
+        Method("patches, mean of samples", "patch", mean_of_samples(prior), (name,)),
+        Method("patches, annealed ascent", "patch", annealed_ascent(prior), (name,)),
+        Method("patches, ladder", "patch", down_the_ladder(prior, **ladder), (name,)),
+    ]
+
+
+def _mixture(name: str, **ladder: float) -> Method:
+    """A Gaussian mixture on patches."""
+    return Method("mixture, ladder", "patch", down_the_ladder(averaged(name), **ladder), (name,))
+
+
+def _unet(name: str, **ladder: float) -> list[Method]:
+    """A model of whole images."""
+    prior = whole(name)
+    return [
+        Method("U-Net, one step", "whole", one_step(prior), (name,)),
+        Method("U-Net, ladder", "whole", down_the_ladder(prior, **ladder), (name,)),
+    ]

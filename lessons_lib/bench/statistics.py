@@ -1,0 +1,34 @@
+"""Means with their confidence intervals, for tables."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor
+
+
+def interval(values: Tensor) -> tuple[float, float]:
+    """Mean, and half the width of its 95 % confidence interval by Student's t.
+
+    Parameters
+    ----------
+    values : Tensor, shape ``(N,)``
+        Independent measurements; at least two.
+
+    Returns
+    -------
+    tuple of float
+        Mean and half width, in the units of the values, to the third decimal.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two values.
+    """
+    from scipy.special import stdtrit
+
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError(f"values must hold at least two numbers, got shape {tuple(values.shape)}")
+    quantile = float(stdtrit(len(values) - 1, 0.975))
+    half = quantile * float(values.std()) / math.sqrt(len(values))
+    return round(float(values.mean()), 3), round(half, 3)

@@ -1,0 +1,149 @@
+"""The tables on disk: written whole, and refused when the models have changed since."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lessons_lib.bench.denoising import choose, denoising_report, weights_of
+from lessons_lib.bench.tables import markdown_table
+
+FOLDER = Path(__file__).resolve().parent.parent.parent / "book" / "_data"
+"""Where the chapters read."""
+
+TABLES: dict[str, dict[str, Any]] = {
+    "denoising_disks_26db": {"phantom": "disks", "noise_std": 0.05},
+    "denoising_disks_20db": {"phantom": "disks", "noise_std": 0.1},
+    "denoising_rectangles_26db": {"phantom": "rectangles", "noise_std": 0.05},
+    "denoising_rectangles_20db": {"phantom": "rectangles", "noise_std": 0.1},
+    "denoising_photographs_15": {"phantom": "photographs", "noise_std": 15 / 255},
+    "denoising_photographs_25": {"phantom": "photographs", "noise_std": 25 / 255},
+    "denoising_tilted_26db": {"phantom": "tilted", "noise_std": 0.05},
+    "denoising_tilted_20db": {"phantom": "tilted", "noise_std": 0.1},
+}
+"""The settings of the tables that the book reads."""
+
+NUM, SEED = 50, 2026
+
+
+def read_report(path: Path | str) -> dict[str, Any]:
+    """Read a table from a file, whatever models made it.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file.
+
+    Returns
+    -------
+    dict
+        As from `denoising_report`.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or no table.
+    """
+    try:
+        report = json.loads(Path(path).read_text(encoding="utf-8"))
+        report["setting"], report["methods"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is missing or no table ({error}); make bench writes it") from None
+    return report
+
+
+def read_table(path: Path | str) -> dict[str, dict[str, Any]]:
+    """Read a table for a chapter, and refuse one that other weights or another list made.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file, as ``_data/denoising_disks_26db.json``.
+
+    Returns
+    -------
+    dict
+        The rows by the name of the method, and the ``setting``.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing or out of date; says what to do.
+    """
+    report = read_report(path)
+    if reasons := stale(report):
+        raise ValueError(f"{path} is out of date ({'; '.join(reasons)}); run make bench")
+    return {row["method"]: row for row in report["methods"]} | {"setting": report["setting"]}
+
+
+def stale(report: dict[str, Any]) -> list[str]:
+    """Say in what a report differs from what the present list and weights would give.
+
+    Parameters
+    ----------
+    report : dict
+        As from `denoising_report`, with all methods.
+
+    Returns
+    -------
+    list of str
+        Complaints; empty if it is up to date.
+    """
+    rows = {row["method"]: row for row in report["methods"]}
+    skipped, complaints = report["setting"]["skipped"], []
+    every = choose(report["setting"]["phantom"], None)
+    for method in every:
+        if method.name not in rows and method.name not in skipped:
+            complaints.append(f"no row for {method.name}")
+        elif method.name in rows and rows[method.name]["weights"] != weights_of(method):
+            complaints.append(f"{method.name} was run with other weights")
+    unknown = set(rows) - {method.name for method in every}
+    return complaints + [f"{name} is not in the list" for name in sorted(unknown)]
+
+
+def write_report(path: Path, report: dict[str, Any]) -> None:
+    """Write a ``report`` to ``path``, one row of the table on each line."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lists = {key: value for key, value in report.items() if isinstance(value, list)}
+    rest = {key: value for key, value in report.items() if key not in lists}
+    parts = [
+        f'"{key}": [\n' + ",\n".join(json.dumps(row) for row in rows) + "\n]"
+        for key, rows in lists.items()
+    ]
+    parts += [f'"{key}": {json.dumps(value)}' for key, value in rest.items()]
+    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+
+
+def summary(report: dict[str, Any]) -> str:
+    """Return the table of a ``report`` as Markdown."""
+    rows = report["methods"]
+    keys = ("psnr", "ci95", "gain", "gain_ci95", "ssim", "seconds")
+    nan = float("nan")
+    values = [[nan if row[key] is None else row[key] for key in keys] for row in rows]
+    about = {k: v for k, v in report["setting"].items() if k != "skipped"}
+    text = ", ".join(f"{key} {value}" for key, value in about.items()) + "\n\n"
+    names = [row["method"] for row in rows]
+    columns = ("PSNR", "±", "over BM3D", "±", "SSIM", "seconds")
+    text += markdown_table(names, columns, torch.tensor(values), digits=2, best=None)
+    skipped = report["setting"]["skipped"].items()
+    return text + "".join(f"\nskipped: {name} ({reason})" for name, reason in skipped)
+
+
+def update_tables(folder: Path = FOLDER) -> None:
+    """Measure again what is missing or out of date among `TABLES`, and print them all.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie.
+    """
+    for name, options in TABLES.items():
+        path = folder / f"{name}.json"
+        stored = read_report(path) if path.exists() else None
+        about = {"num": NUM, "seed": SEED, "stored": stored, "progress": True}
+        report = denoising_report(**options, **about)
+        write_report(path, report)
+        print(f"\n{path}: {summary(report)}")
