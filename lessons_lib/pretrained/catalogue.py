@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lessons_lib.pretrained.recipe import MixtureRecipe, PatchRecipe, Recipe
+from lessons_lib.phantoms import TRAIN_PHOTOGRAPHS
+from lessons_lib.pretrained.recipe import ImageRecipe, MixtureRecipe, PatchRecipe, Recipe
 
 TALK = (40, 80, 160, 320, 320, 160, 80, 40)
 """Hidden widths of the network in the talk."""
@@ -12,18 +13,62 @@ TALK = (40, 80, 160, 320, 320, 160, 80, 40)
 DISKS: dict[str, Any] = {"data": "disks", "pictures": 1000, "sigmas": (0.005, 0.5)}
 """What the models of patches of disks share."""
 
+RECTANGLES: dict[str, Any] = {**DISKS, "data": "rectangles"}
+"""The same for rectangles."""
+
 SWEEP: dict[str, Any] = {"kind": "preconditioned", "hidden": (128,) * 3, "mean": 0.13, "std": 0.28}
-"""One network for five sizes of patches; mean and std are those of a pixel of `phantoms.disks`."""
+"""One network for five sizes of patches, each trained for 100 seconds of one core; mean and std are
+those of a pixel of `phantoms.disks`."""
+
+NORMALIZED: dict[str, Any] = {"kind": "normalized", "hidden": (192,) * 3, "edges": 0.25}
+"""Patch normalisation, with more edges to learn from than pictures have."""
+
+PHOTOGRAPHS: dict[str, Any] = {
+    "data": "photographs",
+    "pictures": TRAIN_PHOTOGRAPHS,
+    "sigmas": (5 / 255, 100 / 255),
+}
+"""What models of photographs share; it is the default of patch recipes."""
 
 RECIPES: dict[str, Recipe] = {
     "photographs_7x7": PatchRecipe(patch_size=7, hidden=(320, 320, 320), num_steps=40_000),
     "photographs_5x5": PatchRecipe(patch_size=5, hidden=(96, 96), num_steps=3_000),
+    "photographs_7x7_mixture": MixtureRecipe(
+        patch_size=7,
+        num_components=40,
+        num_steps=30,
+        floor=1e-6,
+        centred=True,
+        num_patches=50_000,
+        **PHOTOGRAPHS,
+    ),
+    "disks_1x1": PatchRecipe(patch_size=1, num_steps=25_500, **SWEEP, **DISKS),
     "disks_3x3": PatchRecipe(patch_size=3, num_steps=25_000, **SWEEP, **DISKS),
+    "disks_5x5": PatchRecipe(patch_size=5, num_steps=23_500, **SWEEP, **DISKS),
+    "disks_7x7": PatchRecipe(patch_size=7, num_steps=21_000, **SWEEP, **DISKS),
+    "disks_9x9": PatchRecipe(patch_size=9, num_steps=19_000, **SWEEP, **DISKS),
     "disks_3x3_talk": PatchRecipe(
         patch_size=3, hidden=TALK, num_steps=7_500, kind="talk", learning_rate=1e-3, **DISKS
     ),
     "disks_3x3_mixture": MixtureRecipe(
         patch_size=3, num_components=20, num_steps=60, floor=1e-6, edges=0.25, **DISKS
+    ),
+    "disks_5x5_normalized": PatchRecipe(patch_size=5, num_steps=45_000, **NORMALIZED, **DISKS),
+    "disks_7x7_normalized": PatchRecipe(
+        patch_size=7, num_steps=40_000, **{**NORMALIZED, "edges": 0.5}, **DISKS
+    ),
+    "disks_experts": ImageRecipe(
+        kind="experts", patch_size=3, hidden=(128, 128), num_steps=2_500, crop=32, **DISKS
+    ),
+    "disks_unet": ImageRecipe(hidden=(16, 32, 64), num_steps=3_500, crop=48, **DISKS),
+    "rectangles_5x5_normalized": PatchRecipe(
+        patch_size=5, num_steps=20_000, **NORMALIZED, **RECTANGLES
+    ),
+    "rectangles_unet": ImageRecipe(
+        hidden=(16, 32, 64), num_steps=2_500, crop=48, mean=0.06, std=0.2, **RECTANGLES
+    ),
+    "photographs_unet": ImageRecipe(
+        hidden=(16, 32, 64), num_steps=3_500, crop=48, mean=0.41, std=0.2, **PHOTOGRAPHS
     ),
 }
 """The shipped models by name."""
