@@ -18,7 +18,7 @@ import pytest
 
 from lessons_lib import distributions, losses
 from lessons_lib.losses import noisy
-from lessons_lib.samplers import walks
+from lessons_lib.samplers import metropolis, walks
 
 Break = Callable[[pytest.MonkeyPatch], None]
 FIELDS = [distributions.GaussianField, distributions.DenseGaussianField]
@@ -99,7 +99,11 @@ MUTATIONS: dict[str, tuple[Break, str]] = {
     ),
     "Langevin: noise sqrt(step), not sqrt(2 step)": (
         edit(walks._langevin, "(2 * step * temperature)", "(step * temperature)"),
-        "01 03 04",
+        "01 03 04 06",
+    ),
+    "MALA: the density of the proposal is forgotten": (
+        edit(metropolis._mala, "log_p_y + back - log_p - forth", "log_p_y - log_p"),
+        "06",
     ),
 }
 """For each: how to break the library, and the chapters that are run to see it caught."""

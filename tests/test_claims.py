@@ -71,7 +71,7 @@ import torch
 from lessons_lib.checks import claim
 from lessons_lib.distributions import Gaussian, Parzen
 from lessons_lib.losses import denoising, explicit, implicit, noise_conditional
-from lessons_lib.samplers import langevin
+from lessons_lib.samplers import langevin, last, mala
 import matplotlib.pyplot as plt
 torch.set_default_dtype(torch.float64)
 ---
@@ -100,6 +100,10 @@ start = torch.zeros(2000, 1)
 walk = langevin(lambda x, sigma: -x, start, step=0.1, num_steps=60, generator=torch.Generator())
 *_, end = walk
 claim("Langevin reaches variance one", end.var(), equals=1.05, within=0.1)
+---
+rng = torch.Generator().manual_seed(0)
+walk = mala(unit.score, unit.log_prob, start, step=1.0, num_steps=40, generator=rng)
+claim("a tested walk reaches variance one", last(walk).var(), equals=1.0, within=0.1)
 plt.plot(x, x)
 plt.show()
 """
@@ -112,8 +116,8 @@ def toy(*sources: str) -> nbformat.NotebookNode:
 def test_toy_holds_and_leaves_no_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = torch.get_default_dtype(), Path.cwd()
     run = play(toy(*TOY.split("---")), tmp_path)
-    assert run.errors == [] and run.failed() == [] and len(run.claims) == 8
-    assert [weak(claim) for claim in run.claims] == [None] * 8
+    assert run.errors == [] and run.failed() == [] and len(run.claims) == 9
+    assert [weak(claim) for claim in run.claims] == [None] * 9
     assert (torch.get_default_dtype(), Path.cwd()) == before
     assert capsys.readouterr() == ("", "")
 
