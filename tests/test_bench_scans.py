@@ -36,6 +36,7 @@ def test_a_small_report_is_complete_and_repeats():
 
 def test_the_command_writes_what_it_measured(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scans, "scan_report", lambda **options: {"setting": options, "rows": []})
+    monkeypatch.setattr(scans, "bar_rows", lambda **options: [{"model": "any"}])
     file = tmp_path / "new" / "scans.json"
     scans.main(["--num", "7", "--seed", "5", "--json", str(file)])
     assert json.loads(file.read_text())["setting"] == {
@@ -48,3 +49,9 @@ def test_the_command_writes_what_it_measured(tmp_path, monkeypatch, capsys):
 def test_one_picture_is_too_few():
     with pytest.raises(ValueError, match="num must be at least 2"):
         scans.scan_report(1)
+
+
+def test_bars_are_measured_for_each_model_and_repeat():
+    (row,) = scans.bar_rows(("photographs_5x5",), num_chains=2)
+    assert row["model"] == "photographs_5x5" and 25 < row["psnr"] < 33 and 0.5 < row["ratio"] < 3
+    assert scans.bar_rows(("photographs_5x5",), num_chains=2) == [row]
