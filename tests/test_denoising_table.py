@@ -133,7 +133,7 @@ def test_command_line_writes_the_chosen_rows(tmp_path, capsys):
 @pytest.mark.parametrize("phantom", pictures.SIZES)
 def test_every_list_is_sound(phantom):
     every = methods(phantom)
-    assert [m.name for m in every[:3]] == ["noisy", "TV", "BM3D"]
+    assert [m.name for m in every[:2]] == ["noisy", "TV"]
     assert len({m.name for m in every}) == len(every)
     assert {m.family for m in every} <= set(FAMILIES)
 
@@ -178,7 +178,7 @@ def noisy_field(num=1, seed=0):
         denoisers.one_step(white),
         denoisers.down_the_ladder(white, num=12),
         denoisers.annealed_ascent(white, num=8, steps=3),
-        denoisers.greedy_ascent(white, num_steps=600),
+        denoisers.greedy_ascent(white, num_steps=900, sigma=0.02),
     ],
 )
 def test_deterministic_methods_come_close_to_the_mean_of_a_gaussian(method):
@@ -202,7 +202,9 @@ def test_the_oracle_stops_where_the_error_is_least():
         return 9 * FIELD.score(x, sigma)
 
     plain, stopped = (
-        denoisers.greedy_ascent(lambda _: greedy, num_steps=400, overlap=9, oracle=oracle)
+        denoisers.greedy_ascent(
+            lambda _: greedy, num_steps=400, sigma=0.02, overlap=9, oracle=oracle
+        )
         for oracle in (False, True)
     )
     errors = [float((m(y[0], 0.2, x0[0]) - x0[0]).square().mean()) for m in (plain, stopped)]
@@ -231,7 +233,7 @@ def test_a_fitted_weight_undoes_a_wrong_one(monkeypatch):
     def counted(shape):
         return lambda x, sigma: 9 * clean.score(x, sigma)
 
-    method = Regularised(counted, "disks", scaled=False, overlap=9, num_steps=400)
+    method = Regularised(counted, "disks", scaled=False, overlap=9, sigma=0.02, num_steps=400)
     weight, scale = method.fit(0.2)
     assert 9 * weight == pytest.approx(1.0, rel=0.4) and scale == 1.0
 
@@ -275,8 +277,8 @@ def test_stored_tables_are_up_to_date(path):
     table = stored.read_report(path)
     assert stored.stale(table) == []
     setting = table["setting"]
-    assert {"num": stored.NUM, "seed": stored.SEED} == {k: setting[k] for k in ("num", "seed")}
-    assert {k: setting[k] for k in stored.TABLES[path.stem]} == stored.TABLES[path.stem]
+    wanted = {"num": stored.NUM, "seed": stored.SEED} | stored.TABLES[path.stem]
+    assert {k: setting[k] for k in wanted} == wanted
     for row in table["methods"]:
         mean, half = interval(torch.tensor(row["values"], dtype=F64))
         assert (row["psnr"], row["ci95"]) == pytest.approx((mean, half), abs=2e-3)

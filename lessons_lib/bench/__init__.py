@@ -23,6 +23,7 @@ from lessons_lib.bench.mixtures import (
     mixture_terms,
     relax_bound,
 )
+from lessons_lib.bench.pictures import held_out_pictures
 from lessons_lib.bench.regularisers import rescaled
 from lessons_lib.bench.stored import read_table
 from lessons_lib.bench.tables import markdown_table
@@ -33,6 +34,7 @@ __all__ = [
     "compare_fits",
     "denoising_report",
     "fit_mixture_by",
+    "held_out_pictures",
     "markdown_table",
     "methods",
     "mixture_cost",

@@ -35,7 +35,7 @@ Denoise = Callable[[Tensor, float, Tensor], Tensor]
 Prior = Callable[[tuple[int, int]], Score]
 """Makes the score of images of a given shape."""
 
-SIGMA_MIN = 0.02
+SIGMA_MIN = 0.01
 """Noise level at which the greedy ascents hold the score, for pixel values in [0, 1]."""
 
 
@@ -106,16 +106,22 @@ def annealed_ascent(prior: Prior, *, num: int = 7, depth: float = 32.0, steps: i
 
 
 def greedy_ascent(
-    prior: Prior, *, num_steps: int = 40, overlap: int = 1, oracle: bool = False
+    prior: Prior,
+    *,
+    num_steps: int = 60,
+    sigma: float = SIGMA_MIN,
+    overlap: int = 1,
+    oracle: bool = False,
 ) -> Denoise:
-    """Gradient ascent with the score held at `SIGMA_MIN`, as in the talk.
+    """Gradient ascent with the score held at one small ``sigma``, as in the talk.
 
     ``overlap`` is the number of patches that bend together, by which the stable step is shortened;
     with ``oracle`` the state closest to the truth is returned instead of the last.
     """
 
     def denoise(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
-        states = climb(prior(y.shape), y, noise_std, num_steps=num_steps, bend=overlap)
+        about = {"sigma": sigma, "num_steps": num_steps, "bend": overlap}
+        states = climb(prior(y.shape), y, noise_std, **about)
         if not oracle:
             return last(states)
         return min(states, key=lambda x: float((x - truth).square().mean()))
@@ -124,9 +130,16 @@ def greedy_ascent(
 
 
 def climb(
-    score: Score, y: Tensor, noise_std: float, *, num_steps: int, bend: float = 1.0
+    score: Score,
+    y: Tensor,
+    noise_std: float,
+    *,
+    sigma: float,
+    num_steps: int,
+    bend: float = 1.0,
+    accelerate: bool = False,
 ) -> Iterator[Tensor]:
-    """Ascend the posterior at `SIGMA_MIN`, where ``score`` bends ``bend / SIGMA_MIN^2`` at most.
+    """Ascend the posterior at a fixed ``sigma``, where ``score`` bends at most ``bend / sigma^2``.
 
     Parameters
     ----------
@@ -136,22 +149,26 @@ def climb(
         Noisy images; the ascent starts there.
     noise_std : float
         Standard deviation of the noise.
+    sigma : float
+        Noise level handed to the score.
     num_steps : int
         Number of steps.
     bend : float
-        1 for a true score at that level.
+        1 for a true score at that level; the number of patches on a pixel for their plain sum.
+    accelerate : bool
+        As for `reconstruction.map_ascent`.
 
     Yields
     ------
     Tensor
         The image after each step.
     """
-    step = 1 / (1 / noise_std**2 + bend / SIGMA_MIN**2)
-    options = {"sigma": SIGMA_MIN, "step": step, "num_steps": num_steps}
+    step = 1 / (1 / noise_std**2 + bend / sigma**2)
+    options = {"sigma": sigma, "step": step, "num_steps": num_steps, "accelerate": accelerate}
     yield from map_ascent(score, _likelihood(y, noise_std), y, **options)
 
 
-def mean_of_samples(prior: Prior, *, num: int = 6, levels: int = 12, depth: float = 16) -> Denoise:
+def mean_of_samples(prior: Prior, *, num: int = 5, levels: int = 10, depth: float = 16) -> Denoise:
     """Mean of ``num`` posterior samples, each made by walking the diffusion back from ``y``."""
 
     def denoise(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:

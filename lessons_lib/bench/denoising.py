@@ -60,8 +60,9 @@ def denoising_report(
     dict
         ``methods``, a list of rows, and ``setting``, all that is needed to repeat them. A row has
         ``method``, ``family``, ``psnr`` (mean, dB), ``ci95`` (half its 95 % interval), ``ssim``,
-        ``seconds`` (of one thread, for one picture), ``values`` (the PSNR of each picture), and the
-        mean difference ``gain`` to BM3D on the same pictures with ``gain_ci95``, None without it.
+        ``seconds`` (of one thread, for one picture), ``values`` (the PSNR of each picture; of the
+        first few only, if the method is slow), ``weights`` (hashes of its models), and the mean
+        difference ``gain`` to BM3D on the same pictures with ``gain_ci95``, None without it.
 
     Raises
     ------
@@ -110,7 +111,7 @@ def weights_of(method: Method) -> dict[str, str]:
 
 def _measure(method: Method, setting: dict[str, Any], progress: bool) -> Row:
     """One row. The first picture is denoised twice: loading and fitting are not timed."""
-    x0, y = noisy_pictures(setting)
+    x0, y = (pictures[: method.most] for pictures in noisy_pictures(setting))
     method.denoise(y[0], setting["noise_std"], x0[0])
     getattr(method.denoise, "forget", int)()
     start = time.process_time()
@@ -140,7 +141,9 @@ def _against(row: Row, rival: Row | None) -> Row:
     """Add the mean difference to the rival, picture by picture."""
     gain, half = None, None
     if rival is not None:
-        gain, half = interval(torch.tensor(row["values"]) - torch.tensor(rival["values"]))
+        values, others = (torch.tensor(r["values"]) for r in (row, rival))
+        num = min(len(values), len(others))
+        gain, half = interval(values[:num] - others[:num])
     return row | {"gain": gain, "gain_ci95": half}
 
 

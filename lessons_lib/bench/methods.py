@@ -25,6 +25,9 @@ from lessons_lib.bench.regularisers import Regularised
 FAMILIES = ("baseline", "patch", "whole", "limit")
 """What a method knows: no training pictures, their patches, whole ones, or the exact law."""
 
+FEW = 12
+"""Pictures for methods that take more than half a second for one."""
+
 RIVAL = "BM3D"
 """The method that all others are compared with, picture by picture."""
 
@@ -44,12 +47,15 @@ class Method:
         ``notes(noise_std)``, what it found out, and ``forget()`` to begin anew.
     models : tuple of str
         The shipped models that it needs, names in `pretrained.RECIPES`.
+    most : int
+        Most pictures that it is run on, the first ones; smaller for what is slow.
     """
 
     name: str
     family: str
     denoise: Denoise
     models: tuple[str, ...] = ()
+    most: int = 1000
 
     def missing(self) -> str:
         """Say why it cannot be run here, or nothing."""
@@ -89,26 +95,25 @@ def methods(phantom: str) -> list[Method]:
     }
     if phantom not in lists:
         raise ValueError(f"phantom must be one of {', '.join(lists)}, got {phantom!r}")
-    return [*_baselines(), *lists[phantom]()]
-
-
-def _baselines() -> list[Method]:
     return [
         Method("noisy", "baseline", noisy),
         Method("TV", "baseline", tv_oracle),
-        Method(RIVAL, "baseline", bm3d_oracle),
+        *lists[phantom](),
     ]
 
 
 def _disks() -> list[Method]:
     experts = "disks_experts"
+    fitted = Regularised(whole(experts), "disks")
+    shallow = down_the_ladder(whole(experts), num=7, depth=8.0)
     return [
+        Method(RIVAL, "baseline", bm3d_oracle),
         *_greedy("disks_3x3_talk", "disks", 9),
         *_patches("disks_5x5_normalized"),
         _mixture("disks_3x3_mixture"),
         Method("experts, one step", "patch", one_step(whole(experts)), (experts,)),
-        Method("experts, ladder", "patch", down_the_ladder(whole(experts)), (experts,)),
-        Method("experts, two scalars", "patch", Regularised(whole(experts), "disks"), (experts,)),
+        Method("experts, ladder", "patch", shallow, (experts,)),
+        Method("experts, two scalars", "patch", fitted, (experts,), FEW),
         *_unet("disks_unet"),
     ]
 
@@ -116,7 +121,8 @@ def _disks() -> list[Method]:
 def _rectangles() -> list[Method]:
     other, unet = "disks_5x5_normalized", "disks_unet"
     return [
-        *_patches("rectangles_5x5_normalized"),
+        Method(RIVAL, "baseline", bm3d_oracle),
+        *_patches("rectangles_5x5_normalized")[::3],
         *_unet("rectangles_unet"),
         Method("patch ladder from disks", "patch", down_the_ladder(averaged(other)), (other,)),
         Method("U-Net ladder from disks", "whole", down_the_ladder(whole(unet)), (unet,)),
@@ -126,10 +132,13 @@ def _rectangles() -> list[Method]:
 def _photographs() -> list[Method]:
     small = "photographs_5x5"
     short = {"num": 7, "depth": 8.0}
+    fitted = Regularised(averaged(small), "photographs", sigma=0.02)
     return [
-        *_greedy(small, "photographs", 25),
+        Method(RIVAL, "baseline", bm3d_oracle),
+        *_greedy(small, "photographs", 25, sigma=0.02),
         *_patches("photographs_7x7", **short),
         _mixture("photographs_7x7_mixture", **short),
+        Method("patches, two scalars", "patch", fitted, (small,), FEW),
         *_unet("photographs_unet", **short),
     ]
 
@@ -143,17 +152,15 @@ def _tilted() -> list[Method]:
     return [*ladders, Method("Bayes limit", "limit", BayesLimit())]
 
 
-def _greedy(name: str, phantom: str, overlap: int) -> list[Method]:
-    """The talk's ascent, and what one and two fitted numbers make of it."""
-    told = {"overlap": overlap}
-    one = Regularised(summed(name), phantom, scaled=False, **told)
-    two = Regularised(summed(name), phantom, **told)
-    stopped = greedy_ascent(summed(name), oracle=True, **told)
+def _greedy(name: str, phantom: str, overlap: int, **told: float) -> list[Method]:
+    """The talk's ascent, and what an oracle or one fitted number make of it."""
+    prior, told = summed(name), {"overlap": overlap, **told}
+    stopped = greedy_ascent(prior, num_steps=25, oracle=True, **told)
+    one = Regularised(prior, phantom, scaled=False, **told)
     return [
-        Method("plain sum, ascent", "patch", greedy_ascent(summed(name), **told), (name,)),
-        Method("plain sum, oracle stop", "patch", stopped, (name,)),
-        Method("plain sum, best weight", "patch", one, (name,)),
-        Method("plain sum, two scalars", "patch", two, (name,)),
+        Method("plain sum, ascent", "patch", greedy_ascent(prior, **told), (name,), FEW),
+        Method("plain sum, oracle stop", "patch", stopped, (name,), FEW),
+        Method("plain sum, best weight", "patch", one, (name,), FEW),
     ]
 
 
@@ -162,8 +169,8 @@ def _patches(name: str, **ladder: float) -> list[Method]:
     prior = averaged(name)
     return [
         Method("patches, one step", "patch", one_step(prior), (name,)),
-        Method("patches, mean of samples", "patch", mean_of_samples(prior), (name,)),
-        Method("patches, annealed ascent", "patch", annealed_ascent(prior), (name,)),
+        Method("patches, mean of samples", "patch", mean_of_samples(prior), (name,), FEW),
+        Method("patches, annealed ascent", "patch", annealed_ascent(prior), (name,), FEW),
         Method("patches, ladder", "patch", down_the_ladder(prior, **ladder), (name,)),
     ]
 
@@ -178,5 +185,5 @@ def _unet(name: str, **ladder: float) -> list[Method]:
     prior = whole(name)
     return [
         Method("U-Net, one step", "whole", one_step(prior), (name,)),
-        Method("U-Net, ladder", "whole", down_the_ladder(prior, **ladder), (name,)),
+        Method("U-Net, ladder", "whole", down_the_ladder(prior, **ladder), (name,), FEW),
     ]

@@ -11,7 +11,7 @@ from lessons_lib import phantoms
 from lessons_lib.bench.shift import unseen_pictures
 from lessons_lib.shapes import check_count
 
-SIZES = {"disks": 64, "rectangles": 64, "photographs": 96, "tilted": 16}
+SIZES = {"disks": 64, "rectangles": 64, "photographs": 64, "tilted": 16}
 """Kinds of pictures, and the height and width in pixels that they have by default."""
 
 TILTED = {"background": (1.0, 0.1), "foreground": (2.0, 0.03)}

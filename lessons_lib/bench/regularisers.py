@@ -55,8 +55,10 @@ class Regularised:
         Fit the amplitude too; otherwise the weight alone.
     overlap : int
         Number of patches that bend together.
+    sigma : float
+        Noise level at which the score is held.
     num_steps : int
-        Of the ascent.
+        Of the ascent, with momentum: it should have ended, or the numbers hide when it was stopped.
     """
 
     def __init__(
@@ -66,10 +68,11 @@ class Regularised:
         *,
         scaled: bool = True,
         overlap: int = 1,
-        num_steps: int = 40,
+        sigma: float = SIGMA_MIN,
+        num_steps: int = 30,
     ) -> None:
         self.prior, self.phantom, self.scaled = prior, phantom, scaled
-        self.overlap, self.num_steps = overlap, num_steps
+        self.overlap, self.sigma, self.num_steps = overlap, sigma, num_steps
         self.fits: dict[float, tuple[float, float]] = {}
 
     @torch.no_grad()
@@ -82,8 +85,8 @@ class Regularised:
     def ascend(self, y: Tensor, noise_std: float, weight: float, scale: float) -> Tensor:
         """Climb to the end with a given ``weight`` and ``scale``."""
         score = rescaled(self.prior(tuple(y.shape[-2:])), weight, scale)
-        bend = self.overlap * weight * scale
-        return last(climb(score, y, noise_std, num_steps=self.num_steps, bend=bend))
+        about = {"sigma": self.sigma, "bend": self.overlap * weight * scale, "accelerate": True}
+        return last(climb(score, y, noise_std, num_steps=self.num_steps, **about))
 
     @torch.no_grad()
     def fit(self, noise_std: float) -> tuple[float, float]:
@@ -103,7 +106,7 @@ class Regularised:
     def notes(self, noise_std: float) -> dict[str, Any]:
         """The fitted numbers, and the noise level of the score."""
         weight, scale = self.fits[noise_std]
-        return {"weight": round(weight, 5), "scale": round(scale, 5), "sigma": SIGMA_MIN}
+        return {"weight": round(weight, 5), "scale": round(scale, 5), "sigma": self.sigma}
 
 
 def search(error: Any, start: tuple[float, float], ratios: tuple[float, ...], *, both: bool) -> Any:

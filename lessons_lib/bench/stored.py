@@ -17,8 +17,8 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "book" / "_data"
 TABLES: dict[str, dict[str, Any]] = {
     "denoising_disks_26db": {"phantom": "disks", "noise_std": 0.05},
     "denoising_disks_20db": {"phantom": "disks", "noise_std": 0.1},
-    "denoising_rectangles_26db": {"phantom": "rectangles", "noise_std": 0.05},
-    "denoising_rectangles_20db": {"phantom": "rectangles", "noise_std": 0.1},
+    "denoising_rectangles_26db": {"phantom": "rectangles", "noise_std": 0.05, "num": 16},
+    "denoising_rectangles_20db": {"phantom": "rectangles", "noise_std": 0.1, "num": 16},
     "denoising_photographs_15": {"phantom": "photographs", "noise_std": 15 / 255},
     "denoising_photographs_25": {"phantom": "photographs", "noise_std": 25 / 255},
     "denoising_tilted_26db": {"phantom": "tilted", "noise_std": 0.05},
@@ -123,10 +123,11 @@ def summary(report: dict[str, Any]) -> str:
     keys = ("psnr", "ci95", "gain", "gain_ci95", "ssim", "seconds")
     nan = float("nan")
     values = [[nan if row[key] is None else row[key] for key in keys] for row in rows]
+    values = [[*row, len(r["values"])] for row, r in zip(values, rows, strict=True)]
     about = {k: v for k, v in report["setting"].items() if k != "skipped"}
     text = ", ".join(f"{key} {value}" for key, value in about.items()) + "\n\n"
     names = [row["method"] for row in rows]
-    columns = ("PSNR", "±", "over BM3D", "±", "SSIM", "seconds")
+    columns = ("PSNR", "±", "over BM3D", "±", "SSIM", "seconds", "pictures")
     text += markdown_table(names, columns, torch.tensor(values), digits=2, best=None)
     skipped = report["setting"]["skipped"].items()
     return text + "".join(f"\nskipped: {name} ({reason})" for name, reason in skipped)
@@ -144,6 +145,6 @@ def update_tables(folder: Path = FOLDER) -> None:
         path = folder / f"{name}.json"
         stored = read_report(path) if path.exists() else None
         about = {"num": NUM, "seed": SEED, "stored": stored, "progress": True}
-        report = denoising_report(**options, **about)
+        report = denoising_report(**about | options)
         write_report(path, report)
         print(f"\n{path}: {summary(report)}")
