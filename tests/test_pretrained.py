@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from lessons_lib import pretrained
+from lessons_lib.patches import Patches
 from lessons_lib.phantoms import TEST_PHOTOGRAPHS
 from lessons_lib.pretrained import __main__ as command
 from lessons_lib.pretrained import files
 from lessons_lib.pretrained.fit import objective
-from lessons_lib.pretrained.pictures import HELD_OUT_SEED
+from lessons_lib.pretrained.pictures import HELD_OUT_SEED, held_out_pictures
+from lessons_lib.priors import AveragedPrior
 
 torch.set_num_threads(1)
 
@@ -70,6 +72,35 @@ class TestShipped:
         torch.testing.assert_close(
             model(x, 0.1).float(), model(x.float(), 0.1), rtol=1e-3, atol=1e-2
         )
+
+
+def image_score(name, shape):
+    """The model of a recipe as a score of images, averaged over patches."""
+    model, recipe = pretrained.load(name), pretrained.RECIPES[name]
+    if isinstance(recipe, pretrained.ImageRecipe):
+        return model
+    return AveragedPrior(model, Patches(shape, recipe.patch_size))
+
+
+@pytest.mark.parametrize("name", sorted(set(pretrained.RECIPES) - {"disks_1x1"}))
+def test_one_step_of_tweedie_removes_most_of_the_noise(name):
+    """A wrong sign would quadruple the error, a lost factor would leave nearly all of it."""
+    recipe, sigma = pretrained.RECIPES[name], 0.1
+    x = held_out_pictures(recipe, generator=seeded(HELD_OUT_SEED))[0][30:94, 30:94]
+    y = x + sigma * torch.randn(x.shape, generator=seeded(1))
+    error = (y + sigma**2 * image_score(name, x.shape)(y, sigma) - x).square().mean()
+    assert float(error) < (0.35 if recipe.data == "photographs" else 0.1) * sigma**2
+
+
+@pytest.mark.parametrize("name", [n for n in pretrained.RECIPES if n.endswith("normalized")])
+def test_normalized_models_lose_nothing_at_another_amplitude(name):
+    recipe = pretrained.RECIPES[name]
+    x = held_out_pictures(recipe, generator=seeded(HELD_OUT_SEED))[0][:32, :32].double()
+    y = x + 0.1 * torch.randn(x.shape, generator=seeded(1), dtype=torch.float64)
+    score = image_score(name, (32, 32))
+    for scale in (0.3, 3.0):
+        scaled = scale * score(scale * y + 0.5, scale * 0.1)
+        torch.testing.assert_close(scaled, score(y, 0.1), rtol=1e-3, atol=1e-3)  # float32 inside
 
 
 def test_all_weights_together_are_below_eight_megabytes():

@@ -17,8 +17,8 @@ RECTANGLES: dict[str, Any] = {**DISKS, "data": "rectangles"}
 """The same for rectangles."""
 
 SWEEP: dict[str, Any] = {"kind": "preconditioned", "hidden": (128,) * 3, "mean": 0.13, "std": 0.28}
-"""One network for five sizes of patches, each trained for 100 seconds of one core; mean and std are
-those of a pixel of `phantoms.disks`."""
+"""One network for five sizes of patches, with steps for about the same time of one core; mean and
+std are those of a pixel of `phantoms.disks`."""
 
 NORMALIZED: dict[str, Any] = {"kind": "normalized", "hidden": (192,) * 3, "edges": 0.25}
 """Patch normalisation, with more edges to learn from than pictures have."""

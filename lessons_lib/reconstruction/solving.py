@@ -15,8 +15,9 @@ def conjugate_gradients(
     num_steps: int,
     event_dims: int,
     tolerance: float = 0.0,
+    start: Tensor | None = None,
 ) -> Tensor:
-    """Solve ``M x = b`` for a symmetric positive definite ``M``, from ``x = 0``.
+    """Solve ``M x = b`` for a symmetric positive definite ``M``, from ``start`` or ``x = 0``.
 
     Stops after ``num_steps``, or when every residual is below ``tolerance`` times the size of
     ``b``, or at its rounding error.
@@ -28,9 +29,9 @@ def conjugate_gradients(
     def dot(u: Tensor, v: Tensor) -> Tensor:
         return (u * v).sum(dims, keepdim=True)
 
-    x, r, p = torch.zeros_like(b), b, b
-    rr = dot(r, r)
-    enough = max(10 * torch.finfo(b.dtype).eps, tolerance) ** 2 * rr
+    x, r = (torch.zeros_like(b), b) if start is None else (start, b - apply(start))
+    p, rr = r, dot(r, r)
+    enough = max(10 * torch.finfo(b.dtype).eps, tolerance) ** 2 * dot(b, b)
     for _ in range(num_steps):
         if bool((rr <= enough).all()):
             break

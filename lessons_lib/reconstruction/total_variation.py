@@ -33,7 +33,8 @@ def tv(
     likelihood : GaussianLikelihood
         Operator and data; of ``noise_std`` only the default weight makes use.
     weight : float, optional
-        Strength, in the units of ``A' y``; ``0.85 * noise_std * ||A||`` by default.
+        Strength, in the units of ``A' y``; ``0.85 * noise_std * a`` by default, with
+        ``a`` the root mean square of what one pixel contributes to ``A x``.
     reference : Tensor, shape ``(*, H, W)``, optional
         The truth: each image then gets the weight with the least squared error.
     num_steps : int
@@ -64,7 +65,7 @@ def tv(
     check_count(num_cg, "num_cg")
     size = squared_norm(A, dtype=y.real.dtype)
     back = A.adjoint(y)  # (*, H, W)
-    start = weight if weight is not None else 0.85 * noise_std * math.sqrt(size)
+    start = weight if weight is not None else 0.85 * noise_std * _contribution(A, y.real.dtype)
     if reference is None:
         return Descent(A, y, size, num_cg).run(start, num_steps)
     batch = back.ndim - 2
@@ -79,6 +80,13 @@ def tv(
     return torch.stack(out).reshape(back.shape)
 
 
+def _contribution(A: Applies, dtype: torch.dtype) -> float:
+    """Root of the mean diagonal of ``A'A``, estimated with one image of random signs."""
+    generator = torch.Generator().manual_seed(0)
+    signs = torch.randint(0, 2, A.in_shape, generator=generator).to(dtype) * 2 - 1
+    return math.sqrt(float(A(signs).abs().square().sum()) / signs.numel())
+
+
 class Descent:
     """The primal-dual method for one measurement; each run starts where the last one ended.
 
@@ -90,6 +98,7 @@ class Descent:
         self.A, self.y, self.num_cg = A, y, num_cg
         self.x = A.adjoint(y) / size
         self.u = torch.zeros(2, *self.x.shape).to(self.x)
+        self.force = torch.zeros_like(self.x)
         self.spread = max(float(self.x.std()), 1e-6)
         self.weight = 1.0
 
@@ -108,13 +117,15 @@ class Descent:
 
     def pull(self, z: Tensor, t: float) -> Tensor:
         """``(I + t A'A)^-1 A' (y - A z)``, the force towards the data at the end of the step."""
-        return conjugate_gradients(
+        self.force = conjugate_gradients(
             lambda v: v + t * self.A.adjoint(self.A(v)),
             self.A.adjoint(self.y - self.A(z)),
             num_steps=self.num_cg,
             event_dims=2,
-            tolerance=1e-5,
+            tolerance=1e-4,
+            start=self.force,
         )
+        return self.force
 
 
 def gradient(x: Tensor) -> Tensor:
