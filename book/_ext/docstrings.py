@@ -11,9 +11,9 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -74,7 +74,8 @@ def objects() -> Iterator[str]:
 
 
 def _told(value: object) -> bool:
-    return bool(getattr(value, "__doc__", None)) and not isinstance(value, int | float | str)
+    kinds = FunctionType | property | cached_property | classmethod | staticmethod
+    return isinstance(value, kinds) and bool(value.__doc__)
 
 
 @cache
