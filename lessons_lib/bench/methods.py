@@ -131,15 +131,14 @@ def _rectangles() -> list[Method]:
 
 def _photographs() -> list[Method]:
     small = "photographs_5x5"
-    short = {"num": 7, "depth": 8.0}
     fitted = Regularised(averaged(small), "photographs", sigma=0.02)
     return [
         Method(RIVAL, "baseline", bm3d_oracle),
         *_greedy(small, "photographs", 25, sigma=0.02),
-        *_patches("photographs_7x7", **short),
-        _mixture("photographs_7x7_mixture", **short),
+        *_patches("photographs_7x7"),
+        _mixture("photographs_7x7_mixture", most=2 * FEW),
         Method("patches, two scalars", "patch", fitted, (small,), FEW),
-        *_unet("photographs_unet", **short),
+        *_unet("photographs_unet", num=7, depth=8.0),
     ]
 
 
@@ -164,20 +163,20 @@ def _greedy(name: str, phantom: str, overlap: int, **told: float) -> list[Method
     ]
 
 
-def _patches(name: str, **ladder: float) -> list[Method]:
+def _patches(name: str) -> list[Method]:
     """The best patch model of a kind, used in four ways."""
     prior = averaged(name)
     return [
         Method("patches, one step", "patch", one_step(prior), (name,)),
         Method("patches, mean of samples", "patch", mean_of_samples(prior), (name,), FEW),
         Method("patches, annealed ascent", "patch", annealed_ascent(prior), (name,), FEW),
-        Method("patches, ladder", "patch", down_the_ladder(prior, **ladder), (name,)),
+        Method("patches, ladder", "patch", down_the_ladder(prior), (name,)),
     ]
 
 
-def _mixture(name: str, **ladder: float) -> Method:
+def _mixture(name: str, most: int = 1000) -> Method:
     """A Gaussian mixture on patches."""
-    return Method("mixture, ladder", "patch", down_the_ladder(averaged(name), **ladder), (name,))
+    return Method("mixture, ladder", "patch", down_the_ladder(averaged(name)), (name,), most)
 
 
 def _unet(name: str, **ladder: float) -> list[Method]:

@@ -136,6 +136,9 @@ def summary(report: dict[str, Any]) -> str:
 def update_tables(folder: Path = FOLDER) -> None:
     """Measure again what is missing or out of date among `TABLES`, and print them all.
 
+    Weights and settings are compared; a change in the code of a method is not seen. Delete the
+    files to measure everything.
+
     Parameters
     ----------
     folder : Path
