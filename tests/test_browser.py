@@ -71,6 +71,7 @@ def test_it_works_from_a_stick(browser: Browser, pages: Path, name: str) -> None
         players = visit.page.locator(".lesson-player")
         stuck = [c for i in range(players.count()) for c in unmoved(players.nth(i))]
         complaints = {"slow": late, "players": stuck, "formulas": unset(visit)}
+        complaints["self-check"] = silent(visit)
         assert found(complaints | noise(visit)) == {}
 
 
@@ -81,6 +82,21 @@ def unset(visit: chromium.Visit) -> list[str]:
         " (!box.querySelector('mjx-container') || box.querySelector('mjx-merror')))"
         ".map(box => box.textContent.slice(0, 60))"
     )
+
+
+def silent(visit: chromium.Visit) -> list[str]:
+    """Answers of the self-check that the keyboard does not choose, or that show no reply."""
+    complaints = []
+    for question in visit.page.locator(".self-check fieldset").all():
+        answers = question.locator("input")
+        answers.first.focus()
+        answers.first.press("Space")
+        for i in range(answers.count()):
+            shown = [reply.is_visible() for reply in question.locator(".reply").all()]
+            if shown != [j == i for j in range(answers.count())]:
+                complaints.append(f"{answers.nth(i).get_attribute('id')}: replies {shown}")
+            visit.page.keyboard.press("ArrowDown")
+    return complaints
 
 
 def unmoved(player: Locator) -> list[str]:
@@ -193,6 +209,11 @@ def test_looks_complain(broken) -> None:
     assert unset(broken('<span class="math">x</span>'))
     assert dimmed(broken('<article><img alt="a" src="data:," style="filter:blur(1px)"></article>'))
     assert broken("<script>for (let i = 0; i < 4e8; i++);</script>").busy() > 0.05
+
+
+def test_a_self_check_without_replies_is_found(broken) -> None:
+    answers = '<input type="radio" name="a" id="a"><div class="reply">r</div>' * 2
+    assert silent(broken(f'<div class="self-check"><fieldset>{answers}</fieldset></div>'))
 
 
 def test_players_that_do_not_move_are_found(broken) -> None:

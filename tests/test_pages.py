@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import docstrings
 import nbformat
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -169,6 +170,16 @@ def test_styles_load_nothing_from_elsewhere(pages: Path) -> None:
 def test_pages_are_searchable(pages: Path) -> None:
     index = (pages / "searchindex.js").read_text()
     assert [name for name in NAMES if f"book/{name}" not in index] == []
+
+
+def test_every_public_name_of_the_library_has_its_docstring_in_the_book(pages: Path) -> None:
+    found = set()
+    for page in (pages / "book").glob("library_*.html"):
+        found |= {tag["id"] for tag in read(page).select("dl.py > dt[id]")}
+        found |= {tag["id"].removeprefix("module-") for tag in read(page).select("[id^=module-]")}
+    names = set(docstrings.objects())
+    assert len(names) > 200
+    assert names - found == set()
 
 
 def test_the_claims_page_lists_what_the_lessons_print(pages: Path) -> None:

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from conftest import ROOT
 
 from lessons_lib import phantoms, pretrained
 from lessons_lib.bench import shift
@@ -92,3 +93,41 @@ def test_bad_arguments_are_named():
         table(noise_std=0.0)
     with pytest.raises(ValueError, match="name must be one of"):
         table(models=["disks_9000"])
+
+
+# The stored table that chapter 7 reads.
+
+STORED = ROOT / "book" / "_data" / "shift.json"
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return json.loads(STORED.read_text())
+
+
+def test_the_stored_table_was_made_with_the_shipped_weights(stored):
+    shipped = {name: pretrained.describe(name)["weights_sha256"] for name in shift.MODELS}
+    assert stored["setting"]["weights_sha256"] == shipped
+
+
+def test_the_stored_table_is_complete(stored):
+    assert all(set(row) == KEYS for row in stored["rows"])
+    told = {(r["model"], r["test"], r["amplitude"], r["steps"]) for r in stored["rows"]}
+    wanted = {("bm3d", test, 1.0, "") for test in shift.DOMAINS}
+    for name in shift.MODELS:
+        wanted |= {(name, t, 1.0, s) for t in shift.DOMAINS for s in ("one", "ladder")}
+        wanted |= {(name, name.split("_")[0], a, "one") for a in (0.3, 3.0)}
+    assert told == wanted and len(stored["rows"]) == len(wanted)
+    assert all(math.isfinite(row[key]) for row in stored["rows"] for key in ("psnr", "gain"))
+
+
+def test_a_row_of_the_stored_table_can_be_made_again(stored):
+    setting, name = stored["setting"], "disks_unet"
+    x0 = shift.unseen_pictures("disks", setting["num"], seed=setting["seed"], size=setting["size"])
+    generator = torch.Generator().manual_seed(setting["seed"])
+    noise = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
+    y, std = x0 + setting["noise_std"] * noise, setting["noise_std"]
+    x = torch.stack([image + std**2 * pretrained.load(name)(image, std) for image in y])
+    wanted = {"model": name, "test": "disks", "amplitude": 1.0, "steps": "one"}.items()
+    (row,) = [r for r in stored["rows"] if wanted <= r.items()]
+    assert row["psnr"] == pytest.approx(float(psnr(x, x0, data_range=1.0).mean()), abs=0.02)

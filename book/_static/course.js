@@ -28,6 +28,11 @@ document.addEventListener("DOMContentLoaded", () => {
     sidebar.setAttribute("role", "complementary");
     sidebar.setAttribute("aria-label", "Book");
   }
+  // The arrow that unfolds a part of the sidebar says which.
+  document.querySelectorAll(".bd-sidebar-primary details > summary").forEach(arrow => {
+    const page = arrow.closest("li")?.querySelector("a");
+    if (page) arrow.setAttribute("aria-label", `Pages below ${page.textContent.trim()}`);
+  });
   // Roles of the bibliography that newer readers reject; the plain list says as much.
   document.querySelectorAll("[role=doc-biblioentry], .citation-list[role]")
     .forEach(element => element.removeAttribute("role"));
