@@ -284,6 +284,10 @@ def test_stored_tables_are_up_to_date(path):
         assert (row["psnr"], row["ci95"]) == pytest.approx((mean, half), abs=2e-3)
 
 
+def test_all_tables_of_the_book_are_stored():
+    assert {path.stem for path in FILES} == set(stored.TABLES)
+
+
 def test_a_stored_row_of_noise_is_the_present_noise():
     for path in FILES:
         setting = stored.read_report(path)["setting"]
