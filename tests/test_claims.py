@@ -38,12 +38,12 @@ def test_claims_hold_and_have_teeth(path: Path) -> None:
 
 
 def caught(mutation: str, enough: float) -> dict[str, int]:
-    """How many claims fail in each chapter that the mutation names, until there are enough."""
+    """How many claims fail on each page of the chapters of a mutation, until there are enough."""
     found: dict[str, int] = {}
     for chapter in MUTATIONS[mutation][1].split():
         for path in LESSONS:
             if path.stem.startswith(chapter) and sum(found.values()) < enough:
-                found[chapter] = len(play(nbformat.read(path, as_version=4), BOOK).failed())
+                found[path.stem] = len(play(nbformat.read(path, as_version=4), BOOK).failed())
     return found
 
 
