@@ -42,7 +42,7 @@ def test_it_becomes_a_fieldset_of_radios_with_words_for_the_verdict():
     assert html.count('type="radio" name="check-0-1"') == 2
     assert html.index("Right.") < html.index("Two pairs.") < html.index("Not this one.")
     assert 'id="check-0-1b"' in html
-    assert '<label for="check-0-1b">' in html
+    assert '<label for="check-0-1b"><span class="letter">b.</span>' in html, "formulas are no name"
     for tag in ("fieldset", "legend", "label", "div"):
         assert html.count(f"<{tag}") == html.count(f"</{tag}>")
 

@@ -99,7 +99,7 @@ def fieldset(
         made += [
             raw(
                 f'<div class="answer {verdict}"><input type="radio" name="{name}" id="{key}" '
-                f'autocomplete="off"><label for="{key}">'
+                f'autocomplete="off"><label for="{key}"><span class="letter">{letter}.</span> '
             ),
             inline(one.text),
             raw(f'</label><div aria-live="polite"><div class="reply"><strong>{word}</strong>'),
