@@ -215,6 +215,13 @@ def predicted(book: NotebookNode) -> list[str]:
     return complaints
 
 
+def self_check(book: NotebookNode) -> list[str]:
+    """Questions with a reply to every answer close the Summary."""
+    text = "\n".join(c.source for c in section(book, "Summary"))
+    asked = "### Check yourself" in text and ":::{self-check}" in text
+    return [] if asked else ["no self-check in the Summary"]
+
+
 def reproducible(book: NotebookNode) -> list[str]:
     """The last cell reports, and its output is not compared."""
     last = code_cells(book)[-1:]
@@ -244,6 +251,7 @@ RULES: list[Callable[[NotebookNode], list[str]]] = [
     enough_claims,
     explicit_randomness,
     predicted,
+    self_check,
     reproducible,
     typed_numbers,
 ]

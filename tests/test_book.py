@@ -160,6 +160,7 @@ BROKEN = [
     (rules.explicit_randomness, added(code("x = torch.randn(3)"))),
     (rules.predicted, without("**Predict before you run.**")),
     (rules.predicted, without("(eq-99-score)")),
+    (rules.self_check, without(":::{self-check}")),
     (rules.reproducible, changed(-1, lambda c: c.metadata.pop("tags"))),
     (rules.reproducible, replaced(-1)),
     (rules.typed_numbers, edited(5, "words", "words and 0.031 errors")),

@@ -77,7 +77,9 @@ def lesson() -> NotebookNode:
         *[code(f"z{k} = {k}") for k in range(4)],
         text("## Try it"),
         code("frames()", player),
-        text("## What can go wrong\n\n## Summary\n\n## Where this comes from"),
+        text("## What can go wrong"),
+        text("## Summary\n\n### Check yourself\n\n:::{self-check}\n:::"),
+        text("## Where this comes from"),
         text("## Reproducibility"),
         code("report()", glued("wall_seconds", "3"), tags=["nbval-ignore-output"]),
     ]
