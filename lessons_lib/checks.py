@@ -43,11 +43,12 @@ class Claim:
             worst = self.measured.max() if self.relation == "below" else self.measured.min()
             bound = self.expected.min() if self.relation == "below" else self.expected.max()
             sign = "<" if self.relation == "below" else ">"
-            return f"{float(worst):.3g} {sign} {float(bound):.3g}"
+            return f"{_clean(worst, bound):.3g} {sign} {float(bound):.3g}"
         count, margin = self.measured.numel(), _margin(self.within)
         if count > 1:
             return f"all {count} values {margin}"
-        return f"{_show(self.measured)} = {_show(self.expected)} {margin}"
+        measured = _clean(self.measured, self.within)
+        return f"{measured:.4g} = {_show(self.expected)} {margin}"
 
 
 Listener = Callable[[Claim], None]
@@ -107,6 +108,12 @@ def claim(
 
 def _tensor(value: Tensor | float) -> Tensor:
     return torch.as_tensor(value, dtype=torch.float64).detach().cpu()
+
+
+def _clean(value: Tensor, scale: Tensor | float) -> float:
+    """The value, or zero if it is below a hundredth of ``scale``: rounding differs by machine."""
+    number = float(value) + 0.0
+    return 0.0 if abs(number) < abs(float(scale)) / 100 else number
 
 
 def _margin(within: float) -> str:

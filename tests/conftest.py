@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pages(request: pytest.FixtureRequest) -> Path:
     """The folder of rendered pages; without ``--built-book`` and without a build, skip."""
     asked = request.config.getoption("--built-book")
-    folder = Path(asked) if asked else ROOT / "_build" / "html"
+    folder = Path(asked).resolve() if asked else ROOT / "_build" / "html"
     if not (folder / "book" / "index.html").exists():
         if asked:
             pytest.fail(f"no built book in {folder}")

@@ -96,3 +96,19 @@ def test_tells_listeners_what_was_measured(heard: list[Claim]) -> None:
 def test_shapes_that_do_not_broadcast_are_an_error() -> None:
     with pytest.raises(RuntimeError):
         claim("shapes", torch.ones(2), equals=torch.ones(3), within=1.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({"equals": 0.0, "within": 1e-3}, "0 = 0 within"),
+        ({"below": 1e-3}, "0 < 0.001"),
+        ({"below": 1e-7}, "4e-09 < 1e-07"),
+        ({"equals": 0.0, "within": 1e-7}, "4e-09 = 0 within"),
+    ],
+)
+def test_rounding_noise_is_not_printed(
+    options: dict, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    claim("it is small", 4e-9, **options)
+    assert shown in capsys.readouterr().out
