@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib import phantoms
-from lessons_lib.bench.shift import unseen_pictures
+from lessons_lib.bench.shift import cut_window, unseen_pictures
 from lessons_lib.shapes import check_count
 
 SIZES = {"disks": 64, "rectangles": 64, "photographs": 64, "tilted": 16}
@@ -71,13 +71,8 @@ def fitting_pictures(phantom: str, num: int = 4, *, size: int = 40) -> Tensor:
     generator = torch.Generator().manual_seed(1)
     if phantom == "photographs":
         names = itertools.islice(itertools.cycle(phantoms.TRAIN_PHOTOGRAPHS), 4 * num)
-        large = [_crop(phantoms.photograph(name), size, generator) for name in names]
+        large = [cut_window(phantoms.photograph(name), size, generator) for name in names]
     else:
         drawn = getattr(phantoms, phantom)(4 * num, size=64, generator=generator)
-        large = [_crop(picture, size, generator) for picture in drawn]
+        large = [cut_window(picture, size, generator) for picture in drawn]
     return torch.stack([x for x in large if float(x.std()) > 0.05][:num])
-
-
-def _crop(picture: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    row, col = (int(torch.randint(k - size + 1, (), generator=generator)) for k in picture.shape)
-    return picture[row : row + size, col : col + size]

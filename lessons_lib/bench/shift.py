@@ -74,7 +74,7 @@ def unseen_pictures(domain: str, num: int, *, seed: int, size: int = SIZE) -> Te
     if domain != "photographs":
         return getattr(phantoms, domain)(num, size=size, generator=generator)
     names = itertools.islice(itertools.cycle(phantoms.TEST_PHOTOGRAPHS), num)
-    return torch.stack([_window(phantoms.photograph(name), size, generator) for name in names])
+    return torch.stack([cut_window(phantoms.photograph(name), size, generator) for name in names])
 
 
 def image_score(name: str, shape: tuple[int, int]) -> Score:
@@ -220,6 +220,7 @@ def _interval(values: Tensor) -> tuple[float, float]:
     return round(float(values.mean()), 3), round(half, 3)
 
 
-def _window(picture: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def cut_window(picture: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Cut a square of ``size`` pixels out of a ``picture``, anywhere in it."""
     row, col = (int(torch.randint(k - size + 1, (), generator=generator)) for k in picture.shape)
     return picture[row : row + size, col : col + size]
