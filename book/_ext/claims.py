@@ -1,11 +1,13 @@
 """The claims page: every line with a check mark in every lesson, collected while the book is built.
 
 A lesson prints a claim only after it held, and the tests execute each lesson again; so this page
-lists what was executed and nothing else. Nobody types it.
+lists what was executed and nothing else. Nobody types it. The build stops where the code of a cell
+and what it printed disagree: a claim that was not executed, a line that no code makes, no words.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -46,6 +48,8 @@ def found(document: nodes.document) -> Iterator[Made]:
     ):
         printed = "\n".join(o.astext() for o in cell.findall(nodes.literal_block) if _stream(o))
         lines = list(LINE.finditer(printed))
+        if wrong := mismatches(_source(cell), [line["text"] for line in lines]):
+            raise ExtensionError("claims: " + "; ".join(wrong))
         if lines:
             anchor = f"claim-{nodes.make_id(lines[0]['text'])[:60]}"
             cell["ids"].append(anchor)
@@ -54,6 +58,43 @@ def found(document: nodes.document) -> Iterator[Made]:
 
 def _stream(output: nodes.literal_block) -> bool:
     return "stream" in output["classes"]
+
+
+def _source(cell: nodes.container) -> str:
+    inputs = cell.findall(lambda n: isinstance(n, nodes.container) and "cell_input" in n["classes"])
+    return "\n".join(block.astext() for box in inputs for block in box.findall(nodes.literal_block))
+
+
+def mismatches(code: str, printed: list[str]) -> list[str]:
+    """Calls of ``claim`` whose words were not printed, and printed words that no call has."""
+    tree = ast.parse(code if "claim" in code else "")
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _named(n, "claim")]
+    patterns = [_pattern(call.args[0]) if call.args else "" for call in calls]
+    found = [f"a claim without words: {ast.unparse(c)[:80]}" for c in calls if not _words(c)]
+    for call, pattern in zip(calls, patterns, strict=True):
+        if not any(re.fullmatch(pattern, text) for text in printed):
+            found.append(f"not executed: {ast.unparse(call)[:80]}")
+    for text in printed:
+        if not any(re.fullmatch(pattern, text) for pattern in patterns):
+            found.append(f"no code of its cell claims: {text}")
+    return found
+
+
+def _named(call: ast.Call, name: str) -> bool:
+    return getattr(call.func, "id", getattr(call.func, "attr", "")) == name
+
+
+def _pattern(words: ast.expr) -> str:
+    """What a claim may print: its words, with anything in place of what is computed."""
+    if isinstance(words, ast.Constant):
+        return re.escape(str(words.value))
+    if isinstance(words, ast.JoinedStr):
+        return "".join(_pattern(part) for part in words.values)
+    return ".+"
+
+
+def _words(call: ast.Call) -> bool:
+    return bool(call.args) and _pattern(call.args[0]).strip() != ""
 
 
 def collect(app: Sphinx, document: nodes.document) -> None:
