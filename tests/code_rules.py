@@ -17,7 +17,8 @@ ROWS = [
     {"patches"},
     {"priors"},
     {"reconstruction", "pretrained"},
-    {"plotting", "widgets", "checks", "assign", "bench", "notebooks"},
+    {"plotting", "widgets", "checks", "notebooks"},
+    {"assign", "bench"},
 ]
 LAYERS = {module: height for height, row in enumerate(ROWS) for module in row}
 """The layers of the design, from the ground up; imports go to a lower row only."""

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--built-book FOLDER`` makes the tests of rendered pages obligatory."""
     parser.addoption("--built-book", default=None, help="folder of the built html")
+    parser.addoption("--write-matrix", action="store_true", help="store the matrix of exercises")
 
 
 @pytest.fixture(scope="session")

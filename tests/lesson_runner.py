@@ -34,13 +34,13 @@ class Run:
         return [claim.text for claim in self.claims if not claim.holds()]
 
 
-def play(notebook: NotebookNode, folder: Path) -> Run:
-    """Execute the code cells in order in one namespace.
+def play(notebook: NotebookNode, folder: Path, **names: Any) -> Run:
+    """Execute the code cells in order in one namespace, which holds ``names`` at first.
 
     A claim that fails and a cell that raises are noted, and the lesson goes on.
     """
     run = Run()
-    scope: dict[str, Any] = {"__name__": "__main__"}
+    scope: dict[str, Any] = {"__name__": "__main__", **names}
     cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     with _stage(folder, run):
         for number, source in enumerate(cells, 1):

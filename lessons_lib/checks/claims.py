@@ -1,8 +1,8 @@
 """`claim`: an assertion that says in words what it asserts and shows the evidence.
 
-A lesson states nothing that it does not check. `claim` compares a measured value with an exact
-answer, prints one line for the reader, and raises ``AssertionError`` when the two disagree. The
-tests read every claim back, and see each one fail when its measured value is wrong.
+`claim` compares a measured value with an exact answer, prints one line for the reader, and raises
+``AssertionError`` when the two disagree. The tests read every claim back, and see each one fail
+when its measured value is wrong.
 """
 
 from __future__ import annotations
