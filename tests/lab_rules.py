@@ -18,14 +18,11 @@ FOLDED = {"hint": "hint", "solution": "solution", "instructors": "instructors"}
 
 
 def promise(lab: Lab) -> list[str]:
-    """A title `Lab N: ...`, one bold sentence, what it needs and how long it takes."""
+    """A title `Lab: ...`, one bold sentence, what it needs and how long it takes."""
     first = lab.notebook.cells[0].source
-    number = int(lab.stem[:2])
     complaints = []
-    if not re.match(rf"# Lab {number}: .+\n+\*\*[^*]+[.!?]\*\*\n", first):
-        complaints.append(
-            f"wanted `# Lab {number}: title` and one bold sentence, got {first[:60]!r}"
-        )
+    if not re.match(r"# Lab: .+\n+\*\*[^*]+[.!?]\*\*\n", first):
+        complaints.append(f"wanted `# Lab: title` and one bold sentence, got {first[:60]!r}")
     minutes = sum(task.minutes for task in lab.tasks)
     stated = re.search(r"\*Needs:\*.+\*Time:\* about (\d+) minutes", first)
     if not stated or abs(int(stated[1]) - minutes) > 0.15 * minutes:
