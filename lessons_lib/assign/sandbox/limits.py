@@ -1,0 +1,107 @@
+"""Limits that any system keeps, the powers of root given up, and an environment with no secret."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import shutil
+import struct
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use.
+
+    ``cell`` and ``call`` are seconds for a cell of the notebook and for a call of an answer,
+    ``total`` for the submission. ``memory`` is on top of Python with its libraries, ``file`` is the
+    largest file and ``disk`` all files together; the three are in bytes. ``entries`` is the number
+    of files and folders.
+    """
+
+    cell: float = 30.0
+    call: float = 10.0
+    total: float = 120.0
+    memory: int = 2048 * MEGABYTE
+    file: int = 64 * MEGABYTE
+    disk: int = 256 * MEGABYTE
+    entries: int = 10_000
+
+    def set(self) -> None:
+        """Impose on this process what the kernel counts."""
+        kernel = {
+            resource.RLIMIT_CPU: int(self.total) + 1,
+            resource.RLIMIT_FSIZE: self.file,
+            resource.RLIMIT_CORE: 0,
+            resource.RLIMIT_NOFILE: 256,
+        }
+        if os.uname().sysname == "Linux":
+            kernel[resource.RLIMIT_AS] = address_space() + self.memory
+            kernel[resource.RLIMIT_MEMLOCK] = 0
+        for kind, value in kernel.items():
+            hard = resource.getrlimit(kind)[1]
+            value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+            resource.setrlimit(kind, (value, value))
+
+
+def address_space() -> int:
+    """Bytes of this process's address space."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
+
+
+def overflows(folder: Path, limits: Limits) -> bool:
+    """Whether the files below ``folder`` are more than ``limits`` allow; links are not followed."""
+    size, entries, left = 0, 0, [folder]
+    while left:
+        try:
+            with os.scandir(left.pop()) as found:
+                for entry in found:
+                    entries += 1
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(Path(entry.path))
+                    else:
+                        size += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if size > limits.disk or entries > limits.entries:
+                        return True
+        except FileNotFoundError:
+            continue
+        except OSError:  # a path too long to be honest
+            return True
+    return False
+
+
+def remove(folder: Path) -> None:
+    """Delete ``folder`` with all that a submission left in it, however deep."""
+    try:
+        shutil.rmtree(folder)
+    except (OSError, RecursionError):
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=False, capture_output=True)
+
+
+def drop_capabilities() -> None:
+    """Give up what root may do beyond a user; files of others stay closed to it, too."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    header, nothing = struct.pack("Ii", 0x20080522, 0), bytes(24)
+    if libc.capset(header, nothing):
+        raise OSError(ctypes.get_errno(), "the kernel does not let capabilities go")
+
+
+def plain_environment(folder: Path) -> dict[str, str]:
+    """Return an environment for Python in ``folder``, with nothing of the one here but the path."""
+    here = {name: str(folder) for name in ("HOME", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR")}
+    threads = ("OMP", "MKL", "OPENBLAS", "NUMEXPR")
+    return here | {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONSAFEPATH": "1",
+        "MPLBACKEND": "Agg",
+        "LC_ALL": "C.UTF-8",
+        **{f"{name}_NUM_THREADS": "1" for name in threads},
+    }

@@ -1,0 +1,129 @@
+"""What runs inside the walls: the cells of one notebook, then calls of the answers in it.
+
+Everything here may be read, changed and lied about by the submission. It decides nothing: it
+reports what its answers return, and the grader judges.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import pickle
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from lessons_lib.assign.sandbox.channel import Broken, Channel
+from lessons_lib.assign.sandbox.codec import encode
+
+LONGEST_TEXT = 500
+
+
+class OutOfTime(BaseException):
+    """A cell or a call took longer than it may; no ``except Exception`` catches it."""
+
+
+class Worker:
+    """A notebook being run: its namespace, and the functions that the grader may call."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.functions: list[Callable[..., Any]] = []
+        self.shell = _shell()
+
+    def serve(self) -> None:
+        """Answer one request after the other until the grader goes away."""
+        actions = {"cell": self.run_cell, "answer": self.take_answer, "call": self.call}
+        while True:
+            try:
+                request = self.channel.receive()
+            except Broken:
+                return
+            try:
+                name, *arguments = self._unpickler(request).load()
+                reply = actions[name](*arguments)
+            except BaseException as error:
+                reply = {"error": _told(error)}
+            self.channel.send(_json(reply))
+
+    def run_cell(self, source: str, seconds: float) -> dict[str, Any]:
+        """Run one cell; what it raises is told, and the next one may run."""
+        with _alarm(seconds):
+            outcome = self.shell.run_cell(source)
+        error = outcome.error_before_exec or outcome.error_in_exec
+        return {"error": _told(error)} if error else {}
+
+    def take_answer(self, name: str) -> dict[str, Any]:
+        """Return what the namespace holds under ``name`` now."""
+        if name not in self.shell.user_ns:
+            return {"missing": name}
+        return {"value": encode(self.shell.user_ns[name], self._keep)}
+
+    def call(self, number: int, args: Any, kwargs: Any, seconds: float) -> dict[str, Any]:
+        """Call one of the functions that were handed out by number."""
+        with _alarm(seconds):
+            return {"value": encode(self.functions[number](*args, **kwargs), self._keep)}
+
+    def _keep(self, function: Callable[..., Any]) -> int:
+        self.functions.append(function)
+        return len(self.functions) - 1
+
+    def _unpickler(self, request: bytes) -> pickle.Unpickler:
+        unpickler = pickle.Unpickler(io.BytesIO(request))
+        functions = self.functions
+        unpickler.persistent_load = lambda number: functions[number]  # type: ignore[method-assign]
+        return unpickler
+
+
+def _shell() -> Any:
+    """Return IPython, in which magics do as in a notebook, without history and tracebacks."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    quiet = Config()
+    quiet.HistoryManager.enabled = False
+    quiet.InteractiveShell.colors = "nocolor"
+    shell = InteractiveShell.instance(config=quiet)
+    for name in ("showtraceback", "showsyntaxerror", "showindentationerror"):
+        setattr(shell, name, _nothing)
+    shell.enable_gui = _nothing  # for %matplotlib
+    return shell
+
+
+def _nothing(*_: object, **__: object) -> None: ...
+
+
+@contextlib.contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise `OutOfTime` after some seconds, and again each second for code that catches it."""
+
+    def ring(*_: object) -> None:
+        raise OutOfTime(f"it took longer than {seconds:g} seconds")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _told(error: BaseException) -> dict[str, str]:
+    from lessons_lib.checks.answers import explain
+
+    if isinstance(error, OutOfTime):
+        text = f"Your code was stopped: {error}."
+    else:
+        text = explain(error)
+    return {"type": type(error).__name__[:LONGEST_TEXT], "text": text[:LONGEST_TEXT]}
+
+
+def _json(reply: dict[str, Any]) -> bytes:
+    from lessons_lib.assign.sandbox.channel import LARGEST_FRAME
+
+    data = json.dumps(reply).encode()
+    if len(data) <= LARGEST_FRAME:
+        return data
+    words = f"The answer is too large: {len(data) / 1e6:.0f} MB."
+    return json.dumps({"error": {"type": "ValueError", "text": words}}).encode()
