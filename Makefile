@@ -20,7 +20,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help book test notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
+.PHONY: help book pdf test notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ book: $(READY)  ## build the book and say where it is
 	@echo
 	@echo "The book is ready. Open it in a browser:"
 	@echo "  file://$(CURDIR)/_build/html/index.html"
+
+pdf: book  ## print the whole book into one PDF, which the cover then links to (needs Chromium)
+	$(RUN) book/_ext/print_book.py _build/html _build/pdf
+	@$(MAKE) --no-print-directory book
 
 test: $(READY)  ## prove everything: lint, tests, claims, notebooks, book, pages
 	@start=$$(date +%s); \

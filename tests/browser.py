@@ -7,7 +7,6 @@ else gets a skip that says so.
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,28 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import FLAGS, READY, find
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Route, sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ON_A_MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE = Path(__file__).parent / "vendor" / "axe-core" / "axe.min.js"
 DESKTOP = {"width": 1280, "height": 900}
 PATIENCE = 300_000  # milliseconds: a busy machine is slow, and not wrong
 PHONE = {"width": 390, "height": 844}
-
-READY = """async () => {
-  const drawn = () => new Promise(done => requestAnimationFrame(done));
-  await window.MathJax?.startup?.promise;
-  await document.fonts.ready;
-  for (let frame = 0; frame < 3; frame++) await drawn();
-}"""
 
 LOOK = """async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});
@@ -60,12 +44,6 @@ THIN = """() => {
   });
   document.querySelectorAll("article dl.py").forEach((entry, i) => { if (i > 20) entry.remove(); });
 }"""
-
-
-def find() -> str | None:
-    """Where Chromium or Chrome is, if it is on this machine."""
-    found = (shutil.which(name) for name in NAMES)
-    return next(filter(None, [*found, shutil.which(ON_A_MAC)]), None)
 
 
 def require() -> str:
