@@ -1,0 +1,60 @@
+"""An inspector for scores: slope and unexplained noise, as chapter 7 measures them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lessons_lib.checks.answers import StudentError, ask, parts
+from lessons_lib.checks.judges import Given
+
+LEVELS = (0.1, 0.3, 1.0)
+
+
+def _inspect(answer: Callable[..., Any], rng: torch.Generator, sigma: float) -> str | None:
+    """Slope and unexplained noise on white images that are exactly white at each pixel."""
+    x0, z = torch.randn(2, 100, 32, 32, generator=rng, dtype=torch.float64)
+    x0 = x0 / x0.square().mean(0).sqrt()
+    z = z - (x0 * z).mean(0) * x0
+    z = z / z.square().mean(0).sqrt()
+    s = _field(answer, x0 + sigma * z, sigma)
+    if not bool((s != 0).any()):
+        return "Noticed: a score that is zero everywhere explains no noise, and has no slope."
+    slope = float(-(s * z).sum() / (sigma * s.square().sum()))
+    if not abs(slope - 1) < 0.02:
+        return f"Noticed: at sigma {sigma:g} the slope is {slope:.2f}."
+    left = float((sigma * s + z).square().mean()) * (1 + sigma**2)
+    if not left < 1.02:
+        return (
+            f"Noticed: at sigma {sigma:g} it leaves {left:.2f} times the least noise unexplained."
+        )
+    return None
+
+
+def _field(answer: Callable[..., Any], x: Tensor, sigma: float) -> Tensor:
+    (s, *more) = parts(ask(answer, x, sigma))
+    if more or s.squeeze().shape != x.squeeze().shape:
+        raise StudentError(
+            f"Your score maps images of shape {tuple(x.shape)} to the shape {tuple(s.shape)}."
+        )
+    return s.reshape(x.shape)
+
+
+def sleeper(answer: Callable[..., Any], rng: torch.Generator, given: Given) -> str | None:
+    """First the inspection, then the ascent."""
+    del given
+    for sigma in LEVELS:
+        if hint := _inspect(answer, rng, sigma):
+            return hint
+    x = torch.randn(8, 32, 32, generator=rng, dtype=torch.float64)
+    for _ in range(60):
+        x = x + 0.5 * _field(answer, x, 0.1)
+        if not bool((x.abs() < 1e3).all()):
+            return None
+    return (
+        "It passes the inspection, but nothing explodes: after sixty steps the largest pixel is "
+        f"{float(x.abs().max()):.2g}. Averages over a thousand pixels forgive a single one."
+    )
