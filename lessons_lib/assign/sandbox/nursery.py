@@ -15,6 +15,7 @@ import gc
 import importlib
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -126,7 +127,10 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     line.sendall(b'{"ready": true}\n')
-    serve(line)
+    try:
+        serve(line)
+    finally:
+        shutil.rmtree(os.environ["HOME"], ignore_errors=True)
 
 
 def _warm_up() -> None:

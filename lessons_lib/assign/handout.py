@@ -1,0 +1,168 @@
+"""Write the folders that are handed out: labs, the lessons they link to, and what these read."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lessons_lib.assign.editions import key_edition, student_edition
+from lessons_lib.assign.source import Lab, read_lab
+from lessons_lib.assign.traces import leave_none
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+STUDENT_ID = re.compile(r"[\w.@+-]{1,64}")
+_LINK = re.compile(r"(?<!!)\[([^\]\n]+)\]\((?!https?:|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)")
+_DATA = re.compile(r"_data/[\w.-]+")
+
+
+def labs_in(book: Path, names: Sequence[str] = ()) -> list[Lab]:
+    """Read the labs in the folder ``book``, or those whose stems begin with one of ``names``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none, or none of that name.
+    """
+    paths = sorted(book.glob("*_lab.ipynb"))
+    wanted = [p for p in paths if not names or p.stem.startswith(tuple(names))]
+    absent = [name for name in names if not any(p.stem.startswith(name) for p in paths)]
+    if not wanted or absent:
+        there = ", ".join(p.stem for p in paths) or "none"
+        raise FileNotFoundError(f"no lab {' '.join(absent)} in {book}; there: {there}")
+    return [read_lab(path) for path in wanted]
+
+
+def write_student(
+    labs: Sequence[Lab], book: Path, target: Path, *, students: Sequence[str] = (), url: str = ""
+) -> list[Path]:
+    """Write the students' edition into ``target``, or one into a folder for each student.
+
+    Parameters
+    ----------
+    labs : sequence of Lab
+        What is handed out.
+    book : Path
+        Folder of the sources, where the lessons are.
+    target : Path
+        New or empty folder.
+    students : sequence of str
+        Ids; each gets constants and cases of its own. None: one edition for all.
+    url : str
+        Address of the rendered book; links to pages that are not handed out lead there, and
+        without it they become plain words.
+
+    Returns
+    -------
+    list of Path
+        The notebooks written.
+
+    Raises
+    ------
+    ValueError
+        If ``target`` is not empty, or an id is doubled or no word.
+    RuntimeError
+        If a trace of a solution is found in what was written.
+    """
+    _check_students(students)
+    make_empty(target)
+    written = []
+    for student in students or [""]:
+        folder = target / student
+        lessons = _copy_lessons(labs, book, folder, url)
+        for lab in labs:
+            path = folder / f"{lab.stem}.ipynb"
+            _write(student_edition(lab, student), path, _relink(folder, lessons, labs, url))
+            written.append(path)
+    leave_none(target, labs, book)
+    return written
+
+
+def write_solutions(
+    labs: Sequence[Lab], book: Path, target: Path, *, students: Sequence[str] = ()
+) -> list[Path]:
+    """Write and execute the key of each lab into ``target``, with the constants of each student.
+
+    The other parameters are those of ``write_student``: ``labs``, ``book`` and ``students``.
+    """
+    from lessons_lib.notebooks import execute
+
+    _check_students(students)
+    make_empty(target)
+    written = []
+    for student in students or [""]:
+        (target / student).mkdir(exist_ok=True)
+        for lab in labs:
+            path = target / student / f"{lab.stem}.ipynb"
+            notebook = execute(key_edition(lab, student), folder=book)
+            _write(notebook, path, _relink(target / student, [], labs, ""))
+            written.append(path)
+    return written
+
+
+def _check_students(students: Sequence[str]) -> None:
+    for student in students:
+        if not STUDENT_ID.fullmatch(student) or set(student) == {"."}:
+            raise ValueError(f"a student id is letters, digits and . @ + - _; got {student!r}")
+    if doubled := {one for one in students if students.count(one) > 1}:
+        raise ValueError(f"student ids must differ; more than once: {', '.join(sorted(doubled))}")
+
+
+def make_empty(target: Path) -> None:
+    """Make ``target`` a folder that is there and empty, or raise a ValueError."""
+    target.mkdir(parents=True, exist_ok=True)
+    if any(target.iterdir()):
+        raise ValueError(f"the folder must be empty; there are files in {target}")
+
+
+def _copy_lessons(labs: Iterable[Lab], book: Path, folder: Path, url: str) -> list[str]:
+    """Copy the lessons that the labs link to, and the data that these read; return their names."""
+    import nbformat
+
+    folder.mkdir(exist_ok=True)
+    links = {m[2] for lab in labs for m in _LINK.finditer(_words(lab.notebook))}
+    lessons = sorted(n for n in links if n.endswith(".ipynb") and (book / n).is_file())
+    lessons = [name for name in lessons if not name.endswith("_lab.ipynb")]
+    for name in lessons:
+        notebook = nbformat.read(book / name, as_version=4)
+        _write(notebook, folder / name, _relink(folder, lessons, labs, url))
+        for data in sorted(set(_DATA.findall((book / name).read_text()))):
+            for file in book.glob(f"{data}*"):
+                (folder / "_data").mkdir(exist_ok=True)
+                shutil.copy(file, folder / "_data" / file.name)
+    return lessons
+
+
+def _words(notebook: NotebookNode) -> str:
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def _relink(
+    folder: Path, lessons: Sequence[str], labs: Iterable[Lab], url: str
+) -> Callable[[re.Match[str]], str]:
+    """What replaces a link: itself if its target is handed out, the rendered page, or its words."""
+    here = {*lessons, *(f"{lab.stem}.ipynb" for lab in labs)}
+
+    def new(link: re.Match[str]) -> str:
+        words, name, anchor = link[1], link[2], link[3] or ""
+        if name in here or (folder / name).is_file():
+            return link[0]
+        if url:
+            page = re.sub(r"\.(ipynb|md)$", ".html", name)
+            return f"[{words}]({url.rstrip('/')}/{page}{anchor})"
+        return words
+
+    return new
+
+
+def _write(notebook: NotebookNode, path: Path, relink: Callable[[re.Match[str]], str]) -> None:
+    import nbformat
+
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = _LINK.sub(relink, cell.source)
+    nbformat.write(notebook, path)

@@ -1,0 +1,85 @@
+"""The book as html pages for students: labs without solutions, no page for instructors."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from lessons_lib.assign.editions import student_edition
+from lessons_lib.assign.handout import labs_in, make_empty
+from lessons_lib.assign.traces import leave_none
+
+HIDDEN = "book/instructors"
+"""The page that students need not see."""
+
+_BUILD = "from jupyter_book.cli.main import main; main()"
+
+
+def write_student_book(root: Path, target: Path, *, pages: Sequence[str] = ()) -> None:
+    """Build the students' book.
+
+    Parameters
+    ----------
+    root : Path
+        Folder with ``_config.yml``, ``_toc.yml`` and ``book``.
+    target : Path
+        New or empty folder for the pages.
+    pages : sequence of str
+        Only these, such as ``book/01_gaussian_score_lab``; by default all.
+
+    Raises
+    ------
+    RuntimeError
+        If the build fails, or a trace of a solution is found in a page, the search index, or a
+        source that the pages offer.
+    """
+    import nbformat
+    import yaml
+
+    make_empty(target)
+    labs = labs_in(root / "book")
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        shutil.copytree(root / "book", copy / "book", ignore=shutil.ignore_patterns("_build"))
+        shutil.copy(root / "_config.yml", copy)
+        toc = without(yaml.safe_load((root / "_toc.yml").read_text()), HIDDEN, pages)
+        (copy / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
+        (copy / f"{HIDDEN}.md").unlink(missing_ok=True)
+        for lab in labs:
+            nbformat.write(student_edition(lab), copy / "book" / f"{lab.stem}.ipynb")
+        _build(copy)
+        shutil.copytree(copy / "_build" / "html", target, dirs_exist_ok=True)
+    leave_none(target, labs, root / "book")
+
+
+def without(toc: dict[str, Any], page: str, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Return a table of contents without ``page``, or with the pages ``only``, root apart.
+
+    ``toc`` is read from YAML; parts that are left empty go.
+    """
+    kept = dict(toc)
+    for name in ("parts", "chapters", "sections"):
+        if name in kept:
+            entries = [without(entry, page, only) for entry in kept[name]]
+            kept[name] = [e for e in entries if _stays(e, page, only)]
+            if not kept[name]:
+                del kept[name]
+    return kept
+
+
+def _stays(entry: dict[str, Any], page: str, only: Sequence[str]) -> bool:
+    if "file" not in entry:  # a part
+        return "chapters" in entry
+    return entry["file"] != page and (not only or entry["file"] in only or "sections" in entry)
+
+
+def _build(folder: Path) -> None:
+    command = [sys.executable, "-c", _BUILD, "build", str(folder), "--all", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    if done.returncode:
+        raise RuntimeError(f"the book was not built:\n{done.stderr[-2000:]}")

@@ -1,0 +1,312 @@
+"""The editions of a lab: what students get holds no solution, the key is right, links lead on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import browser as chromium
+import hand_in
+import nbformat
+import pytest
+from conftest import ROOT
+from nbformat.v4 import new_markdown_cell
+
+from lessons_lib.assign import Lab, read_lab
+from lessons_lib.assign.__main__ import main
+from lessons_lib.assign.editions import key_edition, marks, student_edition, version
+from lessons_lib.assign.feedback import page, write_feedback
+from lessons_lib.assign.gradebook import write_details, write_gradebook
+from lessons_lib.assign.grading import Mark, Result
+from lessons_lib.assign.handout import labs_in, write_student
+from lessons_lib.assign.rendered import without, write_student_book
+from lessons_lib.assign.submission import Refused, find, name_from, read_submission
+from lessons_lib.assign.traces import fingerprints, leave_none, traces
+
+BOOK = ROOT / "book"
+LABS = labs_in(BOOK)
+FIRST = LABS[0]
+each_lab = pytest.mark.parametrize("lab", LABS, ids=lambda lab: lab.stem)
+
+
+@pytest.fixture
+def own() -> Lab:
+    """A copy of the first lab, to be changed."""
+    return read_lab(BOOK / f"{FIRST.stem}.ipynb")
+
+
+@each_lab
+def test_every_solution_has_fingerprints_and_they_are_found(lab: Lab) -> None:
+    prints = fingerprints(lab, BOOK)
+    assert [name for name, found in prints.items() if not found] == []
+    told = "\n".join(traces_of(lab.notebook, lab))
+    assert [name for name in prints if f" {name} " not in told] == []
+
+
+def traces_of(notebook: nbformat.NotebookNode, lab: Lab) -> list[str]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name:
+        hand_in.save(notebook, Path(name) / "any.ipynb")
+        return traces(Path(name), [lab], BOOK)
+
+
+@each_lab
+def test_the_students_edition_holds_no_solution_and_runs_as_the_book(lab: Lab) -> None:
+    edition = student_edition(lab)
+    assert traces_of(edition, lab) == []
+    assert marks(edition) == (lab.stem, version(lab), "")
+    kept = {tag for cell in edition.cells for tag in cell.metadata.get("tags", [])}
+    assert kept.isdisjoint({"solution", "instructors"})
+    shown = [c for c in edition.cells if "check" in c.metadata.get("tags", [])]
+    assert {o.text for c in shown for o in c.outputs} == {"… not attempted\n"}
+    assert not any(c.outputs for c in edition.cells if "reveal" in c.metadata.get("tags", []))
+    nbformat.validate(edition)
+
+
+def test_a_personal_edition_enrols_and_hides_the_constants_of_others() -> None:
+    edition = student_edition(FIRST, "ada")
+    assert marks(edition) == (FIRST.stem, version(FIRST), "ada")
+    assert "enrol('ada')" in edition.cells[2].source
+    assert not any(c.outputs for c in edition.cells if "given" in c.metadata.get("tags", []))
+    edition.metadata.clear()  # an editor that drops metadata
+    assert marks(edition) == (FIRST.stem, version(FIRST), "ada")
+
+
+def test_the_version_follows_the_tasks_and_not_the_words(own: Lab) -> None:
+    own.tasks[0].cells[0].source += " One word more."
+    assert version(own) == version(FIRST)
+    own.tasks[0].tagged("stub")[0].source += "\n# changed"
+    assert version(own) != version(FIRST)
+    assert re.fullmatch("[0-9a-f]{10}", version(own))
+
+
+def test_the_source_stays_as_it_is() -> None:
+    before = nbformat.writes(FIRST.notebook)
+    student_edition(FIRST, "ada")
+    key_edition(FIRST, "ada")
+    assert nbformat.writes(FIRST.notebook) == before
+
+
+def test_the_key_is_executed_and_correct(tmp_path: Path) -> None:
+    target = tmp_path / "key"
+    words = ["solutions", str(target), "--root", str(ROOT), "--labs", FIRST.stem]
+    assert main([*words, "--student-id", "ada"]) == 0
+    notebook = nbformat.read(target / "ada" / f"{FIRST.stem}.ipynb", as_version=4)
+    printed = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
+    assert printed.count("✓ correct") == len(FIRST.tasks)
+    assert "not attempted" not in printed
+
+
+def local_links(path: Path) -> list[str]:
+    notebook = nbformat.read(path, as_version=4)
+    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    return [a for a in re.findall(r"\]\(([^)\s#]+)[^)]*\)", text) if "://" not in a]
+
+
+@pytest.mark.parametrize("students", [(), ("ada", "grace")])
+def test_links_of_what_is_handed_out_lead_somewhere(
+    tmp_path: Path, students: tuple[str, ...]
+) -> None:
+    written = write_student(LABS, BOOK, tmp_path, students=students)
+    assert len(written) == len(LABS) * max(1, len(students))
+    for path in tmp_path.rglob("*.ipynb"):
+        assert [a for a in local_links(path) if not (path.parent / a).exists()] == [], path
+    first = written[0].parent / "01_gaussian_score.ipynb"
+    assert "01_gaussian_score.ipynb" in local_links(written[0])
+    assert first.exists()
+    assert traces(tmp_path, LABS, BOOK) == []
+
+
+def test_links_to_other_pages_lead_to_the_rendered_book(tmp_path: Path, own: Lab) -> None:
+    own.notebook.cells.append(new_markdown_cell("See [a word](glossary.md#term-score)."))
+    (with_address,) = write_student([own], BOOK, tmp_path / "a", url="https://b.org/c/")
+    (without_one,) = write_student([own], BOOK, tmp_path / "b")
+    assert "[a word](https://b.org/c/glossary.html#term-score)" in with_address.read_text()
+    assert "See a word." in without_one.read_text()
+
+
+def test_data_that_a_lesson_reads_comes_along(tmp_path: Path, own: Lab) -> None:
+    own.notebook.cells.append(new_markdown_cell("See [it](05_patch_trained.ipynb)."))
+    write_student([own], BOOK, tmp_path / "a")
+    assert (tmp_path / "a" / "_data" / "locality.json").exists()
+
+
+def test_a_trace_is_reported(tmp_path: Path) -> None:
+    line = hand_in.solution(FIRST, "log_ratio_along_a_line").splitlines()[1].strip()
+    html = re.sub(r"(\w+)", r"<span class='n'>\1</span>", line)
+    (tmp_path / "page.html").write_text(f"<p>{html}</p>")
+    (tmp_path / "index.js").write_text(f"Search.setIndex({{terms: '{line}'}})")
+    (tmp_path / "b.json").write_text('{"a": ["' + line.replace("t", "\\u0074") + '"]}')
+    assert len(traces(tmp_path, [FIRST], BOOK)) == 3
+    with pytest.raises(RuntimeError, match=r"page\.html|index\.js|b\.json"):
+        leave_none(tmp_path, [FIRST], BOOK)
+
+
+def test_the_students_book_shows_no_solution(tmp_path: Path) -> None:
+    """Labs and the glossary only; the command builds all pages in the same way, and looks too."""
+    pages = [f"book/{lab.stem}" for lab in LABS] + ["book/glossary"]
+    write_student_book(ROOT, tmp_path, pages=pages)
+    for lab in LABS:
+        text = (tmp_path / "book" / f"{lab.stem}.html").read_text()
+        assert "not attempted" in text
+        assert 'class="fold hint"' in text
+        assert 'class="fold solution"' not in text
+        assert (tmp_path / "_sources" / "book" / f"{lab.stem}.ipynb").exists()
+    assert not (tmp_path / "book" / "instructors.html").exists()
+    assert traces(tmp_path, LABS, BOOK) == []
+
+
+def test_a_page_leaves_the_table_of_contents() -> None:
+    toc = {
+        "root": "i",
+        "parts": [
+            {"caption": "A", "chapters": [{"file": "a", "sections": [{"file": "b"}]}]},
+            {"caption": "T", "chapters": [{"file": "t"}]},
+        ],
+    }
+    assert without(toc, "t") == {"root": "i", "parts": toc["parts"][:1]}
+    assert without(toc, "b")["parts"][0]["chapters"] == [{"file": "a"}]
+    assert without(toc, "x", ["t"]) == {"root": "i", "parts": toc["parts"][1:]}
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["student", "OUT", "--labs", "99"], "no lab 99"),
+        (["student", "OUT", "--student-id", "ada", "ada"], "more than once: ada"),
+        (["student", "OUT", "--student-id", "../ada"], "a student id is letters"),
+        (["student", "OUT", "--student-id", ".."], "a student id is letters"),
+        (["student", "FULL"], "must be empty"),
+        (["solutions", "FULL"], "must be empty"),
+        (["book", "--student", "FULL"], "must be empty"),
+        (["grade", "NOWHERE"], "no folder"),
+        (["student", "OUT", "--root", "FULL"], "no lab"),
+    ],
+)
+def test_the_command_refuses_in_words(
+    words: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "FULL").mkdir()
+    (tmp_path / "FULL" / "a").touch()
+    places = [str(tmp_path / w) if w in {"OUT", "FULL", "NOWHERE"} else w for w in words]
+    root = [] if "--root" in words else ["--root", str(ROOT)]
+    assert main([*places, *root]) == 1
+    assert told in capsys.readouterr().err
+
+
+def test_the_command_alone_helps(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    told = capsys.readouterr().out
+    assert all(word in told for word in ("student", "solutions", "book", "grade"))
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("ada.ipynb", "ada"),
+        ("ada_01_gaussian_score_lab.ipynb", "ada"),
+        ("01_gaussian_score_lab-ada.ipynb", "ada"),
+        ("12345_01_gaussian_score_lab.ipynb", "12345"),
+        ("ada/01_gaussian_score_lab.ipynb", "ada"),
+        ("ada/01_gaussian_score_lab (1).ipynb", "ada"),
+        ("lovelaceada_81234_998877_01_gaussian_score_lab.ipynb", "81234"),
+        ("lovelaceada_LATE_81234_998877_01_gaussian_score_lab-1.ipynb", "81234"),
+        ("Ada Lovelace_4711_assignsubmission_file_/01_gaussian_score_lab.ipynb", "Ada Lovelace"),
+        ("01_gaussian_score_lab.ipynb", "01_gaussian_score_lab"),
+    ],
+)
+def test_whose_a_file_is(name: str, student: str, tmp_path: Path) -> None:
+    assert name_from(tmp_path / name, tmp_path, FIRST.stem) == student
+
+
+def test_what_counts_as_handed_in(tmp_path: Path) -> None:
+    for name in ("a.ipynb", "b/c.ipynb", ".hidden.ipynb", "b/.ipynb_checkpoints/c.ipynb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).touch()
+    (tmp_path / "link.ipynb").symlink_to(tmp_path / "a.ipynb")
+    assert [p.name for p in find(tmp_path)] == ["a.ipynb", "c.ipynb"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{}",
+        "[]",
+        "3",
+        '{"cells": 3, "metadata": {}}',
+        '{"cells": [3], "metadata": {}}',
+        '{"cells": [{"cell_type": "code"}], "metadata": {}}',
+        '{"cells": [{"cell_type": "code", "source": [1]}], "metadata": {}}',
+        '{"cells": [{"cell_type": 1, "source": ""}], "metadata": {}}',
+        '{"cells": [], "metadata": 3}',
+        '{"worksheets": [], "metadata": {}}',
+        '{"a":' * 100_000,
+        "\x00",
+    ],
+    ids=lambda content: content[:50],
+)
+def test_other_files_are_no_notebooks(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.ipynb"
+    path.write_text(content)
+    with pytest.raises(Refused, match="not a notebook"):
+        read_submission(path, tmp_path, {FIRST.stem: FIRST})
+
+
+def test_odd_metadata_is_no_lab(tmp_path: Path) -> None:
+    notebook = hand_in.perfect(FIRST)
+    notebook.metadata["lessons_lab"] = [1]
+    notebook.cells = notebook.cells[3:]
+    path = hand_in.save(notebook, tmp_path / "a.ipynb")
+    with pytest.raises(Refused, match="does not say which lab"):
+        read_submission(path, tmp_path, {FIRST.stem: FIRST})
+
+
+def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lessons_lib.assign.submission.LARGEST", 10)
+    path = hand_in.save(hand_in.perfect(FIRST), tmp_path / "a.ipynb")
+    with pytest.raises(Refused, match="at most"):
+        read_submission(path, tmp_path, {FIRST.stem: FIRST})
+
+
+EVIL = "<script>alert(1)</script>"
+RESULTS = [
+    Result(
+        "ada",
+        FIRST.stem,
+        "ada.ipynb",
+        (
+            Mark("a", f"1. {EVIL}", "correct", "", 2.0, 2.0),
+            Mark("b", "2. B", "not yet", f"=HYPERLINK({EVIL})\nx", 0.0, 3.0),
+            Mark("c", "3. C", "not graded", "Why.", 0.0, 1.0),
+        ),
+        notes=(f"Code cell 3: {EVIL}",),
+    ),
+    Result("=evil()/../x", FIRST.stem, "x.ipynb", refused="the file is empty"),
+    Result("", "", "notes.txt", refused="not a notebook"),
+]
+
+
+def test_tables_hold_no_formula_and_one_row_for_each_student(tmp_path: Path) -> None:
+    write_gradebook(RESULTS, tmp_path / "a.csv")
+    write_details(RESULTS, tmp_path / "b.csv")
+    lines = (tmp_path / "a.csv").read_text().splitlines()
+    assert lines[1:] == ["'=evil()/../x,,'=evil()/../x,'=evil()/../x,,0", "ada,,ada,ada,,2"]
+    for cell in (tmp_path / "b.csv").read_text().replace("\n", ",").split(","):
+        assert not cell.strip('"').startswith(("=", "+", "@"))
+    assert "notes.txt" in (tmp_path / "b.csv").read_text()
+
+
+def test_feedback_is_harmless_and_open_to_everyone(tmp_path: Path) -> None:
+    paths = write_feedback(RESULTS, tmp_path)
+    assert [p.name for p in paths] == ["_evil___.._x.html", "ada.html"]
+    assert "<script" not in page("ada", RESULTS[:1])
+    complaints = {}
+    with chromium.launched() as started:
+        for path in paths:
+            with chromium.opened(started, path.as_uri()) as visit:
+                for scheme in ("light", "dark"):
+                    visit.wear(scheme, chromium.PHONE)
+                    complaints[path.name, scheme] = visit.violations() + visit.overflow()
+                complaints[path.name, "noise"] = visit.errors + visit.left
+    assert {key: what for key, what in complaints.items() if what} == {}
