@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 STUDENT_ID = re.compile(r"[\w.@+-]{1,64}")
-_LINK = re.compile(r"(?<!!)\[([^\]\n]+)\]\((?!https?:|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)")
+_LINK = re.compile(
+    r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((?!https?:|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)"
+)
 _DATA = re.compile(r"_data/[\w.-]+")
 
 
@@ -76,7 +79,7 @@ def write_student(
         lessons = _copy_lessons(labs, book, folder, url)
         for lab in labs:
             path = folder / f"{lab.stem}.ipynb"
-            _write(student_edition(lab, student), path, _relink(folder, lessons, labs, url))
+            _write(student_edition(lab, student), path, _relink(folder, book, lessons, labs, url))
             written.append(path)
     leave_none(target, labs, book)
     return written
@@ -99,7 +102,7 @@ def write_solutions(
         for lab in labs:
             path = target / student / f"{lab.stem}.ipynb"
             notebook = execute(key_edition(lab, student), folder=book)
-            _write(notebook, path, _relink(target / student, [], labs, ""))
+            _write(notebook, path, _relink(target / student, book, [], labs, ""))
             written.append(path)
     return written
 
@@ -129,7 +132,7 @@ def _copy_lessons(labs: Iterable[Lab], book: Path, folder: Path, url: str) -> li
     lessons = [name for name in lessons if not name.endswith("_lab.ipynb")]
     for name in lessons:
         notebook = nbformat.read(book / name, as_version=4)
-        _write(notebook, folder / name, _relink(folder, lessons, labs, url))
+        _write(notebook, folder / name, _relink(folder, book, lessons, labs, url))
         for data in sorted(set(_DATA.findall((book / name).read_text()))):
             for file in book.glob(f"{data}*"):
                 (folder / "_data").mkdir(exist_ok=True)
@@ -142,21 +145,33 @@ def _words(notebook: NotebookNode) -> str:
 
 
 def _relink(
-    folder: Path, lessons: Sequence[str], labs: Iterable[Lab], url: str
+    folder: Path, book: Path, lessons: Sequence[str], labs: Iterable[Lab], url: str
 ) -> Callable[[re.Match[str]], str]:
     """What replaces a link: itself if its target is handed out, the rendered page, or its words."""
     here = {*lessons, *(f"{lab.stem}.ipynb" for lab in labs)}
 
     def new(link: re.Match[str]) -> str:
-        words, name, anchor = link[1], link[2], link[3] or ""
+        name, anchor = link[2], link[3] or ""
+        words = link[1] or _title(book / name)  # a page fills an empty link in, an editor does not
         if name in here or (folder / name).is_file():
-            return link[0]
+            return f"[{words}]({name}{anchor})"
         if url:
             page = re.sub(r"\.(ipynb|md)$", ".html", name)
             return f"[{words}]({url.rstrip('/')}/{page}{anchor})"
         return words
 
     return new
+
+
+def _title(path: Path) -> str:
+    """The first heading of a page."""
+    if not path.is_file():
+        return path.stem
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+    heading = re.search(r"^# +(.+?)\s*$", text, re.M)
+    return heading[1] if heading else path.stem
 
 
 def _write(notebook: NotebookNode, path: Path, relink: Callable[[re.Match[str]], str]) -> None:

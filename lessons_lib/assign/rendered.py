@@ -47,7 +47,10 @@ def write_student_book(root: Path, target: Path, *, pages: Sequence[str] = ()) -
         copy = Path(name)
         shutil.copytree(root / "book", copy / "book", ignore=shutil.ignore_patterns("_build"))
         shutil.copy(root / "_config.yml", copy)
-        toc = without(yaml.safe_load((root / "_toc.yml").read_text()), HIDDEN, pages)
+        toc = without(yaml.safe_load((root / "_toc.yml").read_text()), HIDDEN)
+        if pages:
+            chapters = [{"file": page} for page in pages]
+            toc = {"format": toc["format"], "root": toc["root"], "chapters": chapters}
         (copy / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
         (copy / f"{HIDDEN}.md").unlink(missing_ok=True)
         for lab in labs:
@@ -57,25 +60,15 @@ def write_student_book(root: Path, target: Path, *, pages: Sequence[str] = ()) -
     leave_none(target, labs, root / "book")
 
 
-def without(toc: dict[str, Any], page: str, only: Sequence[str] = ()) -> dict[str, Any]:
-    """Return a table of contents without ``page``, or with the pages ``only``, root apart.
-
-    ``toc`` is read from YAML; parts that are left empty go.
-    """
+def without(toc: dict[str, Any], page: str) -> dict[str, Any]:
+    """Return the table of contents ``toc``, read from YAML, without ``page`` and empty parts."""
     kept = dict(toc)
     for name in ("parts", "chapters", "sections"):
-        if name in kept:
-            entries = [without(entry, page, only) for entry in kept[name]]
-            kept[name] = [e for e in entries if _stays(e, page, only)]
-            if not kept[name]:
-                del kept[name]
+        entries = [without(e, page) for e in kept.pop(name, []) if e.get("file") != page]
+        entries = [e for e in entries if "file" in e or "chapters" in e]
+        if entries:
+            kept[name] = entries
     return kept
-
-
-def _stays(entry: dict[str, Any], page: str, only: Sequence[str]) -> bool:
-    if "file" not in entry:  # a part
-        return "chapters" in entry
-    return entry["file"] != page and (not only or entry["file"] in only or "sections" in entry)
 
 
 def _build(folder: Path) -> None:
