@@ -49,7 +49,7 @@ def fingerprints(lab: Lab, book: Path) -> dict[str, set[str]]:
     for task in lab.tasks:
         cells = [cell for part in SECRET for cell in task.tagged(part)]
         pieces = {_reduced(piece) for cell in cells for piece in _pieces(cell)}
-        found[task.name] = {p for p in pieces if len(p) >= SHORTEST and p not in shown}
+        found[task.name] = {p for p in pieces if _telling(p) and p not in shown}
     return found
 
 
@@ -79,6 +79,11 @@ def leave_none(folder: Path, labs: Sequence[Lab], book: Path) -> None:
     """
     if found := traces(folder, labs, book):
         raise RuntimeError("a solution is in what was written: " + "; ".join(found[:5]))
+
+
+def _telling(piece: str) -> bool:
+    """Long enough, and more than to return a name."""
+    return len(piece) >= SHORTEST and not re.fullmatch("return[A-Za-z0-9]*", piece)
 
 
 @lru_cache(maxsize=4)
