@@ -2,8 +2,9 @@
 
 `denoising_report` runs every method of the list `methods` on the same noisy pictures; `read_table`
 reads one that is stored, and refuses it when the models have changed; `posterior_samples` and
-`rescaled` are two of the ways to use a score that are compared. `shift` tests models on pictures
-of another kind. ``python -m lessons_lib.bench`` runs them; the rest belongs to chapter 2:
+`rescaled` are two of the ways to use a score that are compared. A score from outside enters the
+table as ``python -m lessons_lib.bench denoising --prior MODULE:NAME``. `shift` tests models on
+pictures of another kind. ``python -m lessons_lib.bench`` runs them; the rest belongs to chapter 2:
 
 `fit_mixture_by` fits mixtures of three normals on the line by one of `METHODS`, many starts and
 many data sets side by side; `mixture_cost`, `mixture_divergences` and `mixture_terms` judge them;

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from lessons_lib.bench.denoising import denoising_report
+from lessons_lib.bench.guests import find_prior
 from lessons_lib.bench.pictures import SIZES
 from lessons_lib.bench.shift import shift_report
 from lessons_lib.bench.stored import FOLDER, read_report, summary, update_tables, write_report
@@ -28,6 +29,8 @@ def _parser() -> argparse.ArgumentParser:
     denoising = commands.add_parser("denoising", help="many ways to denoise, side by side")
     denoising.add_argument("--phantom", choices=SIZES, default="disks")
     denoising.add_argument("--methods", nargs="+", metavar="NAME", help="some of them; else all")
+    own = {"nargs": "+", "default": [], "metavar": "MODULE:NAME"}
+    denoising.add_argument("--prior", **own, help="your own score(x, sigma) of images")
     denoising.add_argument("--keep", action="store_true", help="keep rows of FILE that still hold")
     denoising.set_defaults(run=_denoising)
     shift = commands.add_parser("shift", help="trained on one kind of picture, tested on another")
@@ -47,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _denoising(options: dict[str, Any]) -> None:
     file, keep, chosen = (options.pop(name) for name in ("json", "keep", "methods"))
+    options["priors"] = {address: find_prior(address) for address in options.pop("prior")}
     stored = read_report(file) if keep and file and file.exists() else None
     report = denoising_report(**options, chosen=chosen, stored=stored)
     print(summary(report))

@@ -7,18 +7,19 @@ FILE`` writes what `denoising_report` returns.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lessons_lib import pretrained
-from lessons_lib.bench.methods import RIVAL, Method, methods
+from lessons_lib.bench.guests import guest_methods
+from lessons_lib.bench.methods import GUEST, RIVAL, Method, methods
 from lessons_lib.bench.pictures import SIZES, held_out_pictures
 from lessons_lib.bench.statistics import interval
 from lessons_lib.metrics import psnr, ssim
-from lessons_lib.shapes import check_number
+from lessons_lib.shapes import Score, check_number
 
 Row = dict[str, Any]
 
@@ -31,6 +32,7 @@ def denoising_report(
     noise_std: float = 0.05,
     size: int | None = None,
     chosen: Sequence[str] | None = None,
+    priors: Mapping[str, Score] | None = None,
     stored: dict[str, Any] | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
@@ -50,8 +52,11 @@ def denoising_report(
         Height and width in pixels; by default that of `pictures.SIZES`.
     chosen : sequence of str, optional
         Names of methods; by default all that `methods` lists for these pictures.
+    priors : mapping of str to Score, optional
+        Scores of images that are not in the library, by the name for their rows.
     stored : dict, optional
-        An earlier report; rows that were made with the same setting and weights are kept.
+        An earlier report; rows that were made with the same setting and weights are kept, but
+        for those of ``priors``.
     progress : bool
         Show a progress bar.
 
@@ -76,7 +81,7 @@ def denoising_report(
     setting["size"] = SIZES.get(phantom) if size is None else size
     setting["data_range"] = 1.0
     rows, skipped = {}, {}
-    for method in choose(phantom, chosen):
+    for method in [*choose(phantom, chosen), *guest_methods(priors or {})]:
         if reason := method.missing():
             skipped[method.name] = reason
             continue
@@ -130,6 +135,8 @@ def _measure(method: Method, setting: dict[str, Any], progress: bool) -> Row:
 
 def _kept(method: Method, setting: dict[str, Any], stored: dict[str, Any] | None) -> Row | None:
     """The stored row, if it was made with this setting and these weights."""
+    if method.family == GUEST:  # its code may have changed
+        return None
     if stored is None or any(stored["setting"].get(k) != v for k, v in setting.items()):
         return None
     rows = {row["method"]: row for row in stored["methods"]}

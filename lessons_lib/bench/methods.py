@@ -22,8 +22,11 @@ from lessons_lib.bench.denoisers import (
 from lessons_lib.bench.limits import BayesLimit
 from lessons_lib.bench.regularisers import Regularised
 
-FAMILIES = ("baseline", "patch", "whole", "limit")
-"""What a method knows: no training pictures, their patches, whole ones, or the exact law."""
+GUEST = "guest"
+"""The family of priors that are not in the library, see `guests`."""
+
+FAMILIES = ("baseline", "patch", "whole", "limit", GUEST)
+"""What a method knows: no training pictures, their patches, whole ones, the exact law; or else."""
 
 FEW = 12
 """Pictures for methods that take more than half a second for one."""
