@@ -19,11 +19,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from lessons_lib.assign.batch import Record, grade_folder
+from lessons_lib.assign.batch import Record, grade_folder, new_seed
 from lessons_lib.assign.feedback import write_feedback
 from lessons_lib.assign.gradebook import write_details, write_gradebook
 from lessons_lib.assign.grading import Result
 from lessons_lib.assign.handout import labs_in, write_solutions, write_student
+from lessons_lib.assign.otter import write_otter
 from lessons_lib.assign.rendered import write_student_book
 from lessons_lib.assign.sandbox import Limits, Unconfined
 from lessons_lib.assign.submission import find
@@ -70,7 +71,16 @@ def _parser() -> argparse.ArgumentParser:
     book.set_defaults(run=_book)
     _common(book)
     _grading(commands.add_parser("grade", help="a folder of notebooks, into a gradebook"))
+    _exporting(commands.add_parser("export", help="a lab for another grader"))
     return parser
+
+
+def _exporting(command: argparse.ArgumentParser) -> None:
+    command.add_argument("kind", choices=["otter"], help="otter-grader, for Gradescope")
+    command.add_argument("target", type=Path, metavar="DIR", help="a new or empty folder")
+    command.add_argument("--seed", type=int, help="of the hidden cases; random if not given")
+    command.set_defaults(run=_export)
+    _common(command)
 
 
 def _grading(command: argparse.ArgumentParser) -> None:
@@ -115,6 +125,13 @@ def _solutions(options: argparse.Namespace) -> None:
 def _book(options: argparse.Namespace) -> None:
     write_student_book(options.root, options.student)
     print(f"The students' book is {(options.student / 'index.html').resolve()}")
+
+
+def _export(options: argparse.Namespace) -> None:
+    labs = labs_in(options.root / "book", options.labs)
+    seed = new_seed() if options.seed is None else options.seed
+    for path in write_otter(labs, options.root, options.target, seed=seed):
+        print(f"otter assign {path} {path.parent / 'dist'}")
 
 
 def _grade(options: argparse.Namespace) -> None:

@@ -48,7 +48,7 @@ class Record:
         """Read the record at ``path``; another ``seed`` than its own begins a new one."""
         told = json.loads(path.read_text()) if path.exists() else {}
         if not told or (seed is not None and seed != told["seed"]):
-            return cls(path, int.from_bytes(os.urandom(6), "big") if seed is None else seed)
+            return cls(path, new_seed() if seed is None else seed)
         results = {key: Result.from_json(one) for key, one in told["results"].items()}
         return cls(path, told["seed"], results)
 
@@ -59,6 +59,11 @@ class Record:
         part = self.path.with_name(f".{self.path.name}.part")
         part.write_text(json.dumps({"seed": self.seed, "results": told}, indent=1))
         os.replace(part, self.path)
+
+
+def new_seed() -> int:
+    """Return a number that nobody can guess."""
+    return int.from_bytes(os.urandom(6), "big")
 
 
 def grade_folder(

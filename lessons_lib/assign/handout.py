@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lessons_lib.assign.editions import key_edition, student_edition
+from lessons_lib.assign.links import linked, relinked
 from lessons_lib.assign.source import Lab, read_lab
 from lessons_lib.assign.traces import leave_none
 
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 STUDENT_ID = re.compile(r"[\w.@+-]{1,64}")
-_LINK = re.compile(
-    r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\((?!https?:|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)"
-)
 _DATA = re.compile(r"_data/[\w.-]+")
 
 
@@ -76,10 +73,10 @@ def write_student(
     written = []
     for student in students or [""]:
         folder = target / student
-        lessons = _copy_lessons(labs, book, folder, url)
+        here = _copy_lessons(labs, book, folder, url)
         for lab in labs:
             path = folder / f"{lab.stem}.ipynb"
-            _write(student_edition(lab, student), path, _relink(folder, book, lessons, labs, url))
+            _write(relinked(student_edition(lab, student), book, here, url), path)
             written.append(path)
     leave_none(target, labs, book)
     return written
@@ -102,7 +99,7 @@ def write_solutions(
         for lab in labs:
             path = target / student / f"{lab.stem}.ipynb"
             notebook = execute(key_edition(lab, student), folder=book)
-            _write(notebook, path, _relink(target / student, book, [], labs, ""))
+            _write(relinked(notebook, book, {one.stem + ".ipynb" for one in labs}), path)
             written.append(path)
     return written
 
@@ -122,62 +119,29 @@ def make_empty(target: Path) -> None:
         raise ValueError(f"the folder must be empty; there are files in {target}")
 
 
-def _copy_lessons(labs: Iterable[Lab], book: Path, folder: Path, url: str) -> list[str]:
-    """Copy the lessons that the labs link to, and the data that these read; return their names."""
+def _copy_lessons(labs: Sequence[Lab], book: Path, folder: Path, url: str) -> set[str]:
+    """Copy the lessons that the labs link to, and the data that these read.
+
+    Returns the names of all notebooks that will be in the folder.
+    """
     import nbformat
 
     folder.mkdir(exist_ok=True)
-    links = {m[2] for lab in labs for m in _LINK.finditer(_words(lab.notebook))}
-    lessons = sorted(n for n in links if n.endswith(".ipynb") and (book / n).is_file())
-    lessons = [name for name in lessons if not name.endswith("_lab.ipynb")]
-    for name in lessons:
+    links = {link for lab in labs for link in linked(lab.notebook)}
+    lessons = {n for n in links if n.endswith(".ipynb") and (book / n).is_file()}
+    lessons = {name for name in lessons if not name.endswith("_lab.ipynb")}
+    here = lessons | {f"{lab.stem}.ipynb" for lab in labs}
+    for name in sorted(lessons):
         notebook = nbformat.read(book / name, as_version=4)
-        _write(notebook, folder / name, _relink(folder, book, lessons, labs, url))
+        _write(relinked(notebook, book, here, url), folder / name)
         for data in sorted(set(_DATA.findall((book / name).read_text()))):
             for file in book.glob(f"{data}*"):
                 (folder / "_data").mkdir(exist_ok=True)
                 shutil.copy(file, folder / "_data" / file.name)
-    return lessons
+    return here
 
 
-def _words(notebook: NotebookNode) -> str:
-    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-
-
-def _relink(
-    folder: Path, book: Path, lessons: Sequence[str], labs: Iterable[Lab], url: str
-) -> Callable[[re.Match[str]], str]:
-    """What replaces a link: itself if its target is handed out, the rendered page, or its words."""
-    here = {*lessons, *(f"{lab.stem}.ipynb" for lab in labs)}
-
-    def new(link: re.Match[str]) -> str:
-        name, anchor = link[2], link[3] or ""
-        words = link[1] or _title(book / name)  # a page fills an empty link in, an editor does not
-        if name in here or (folder / name).is_file():
-            return f"[{words}]({name}{anchor})"
-        if url:
-            page = re.sub(r"\.(ipynb|md)$", ".html", name)
-            return f"[{words}]({url.rstrip('/')}/{page}{anchor})"
-        return words
-
-    return new
-
-
-def _title(path: Path) -> str:
-    """The first heading of a page."""
-    if not path.is_file():
-        return path.stem
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".ipynb":
-        text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
-    heading = re.search(r"^# +(.+?)\s*$", text, re.M)
-    return heading[1] if heading else path.stem
-
-
-def _write(notebook: NotebookNode, path: Path, relink: Callable[[re.Match[str]], str]) -> None:
+def _write(notebook: NotebookNode, path: Path) -> None:
     import nbformat
 
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = _LINK.sub(relink, cell.source)
     nbformat.write(notebook, path)
