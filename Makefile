@@ -12,7 +12,7 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
-PAGES := tests/test_pages.py tests/test_browser.py tests/test_external_links.py tests/test_results.py tests/test_definitions.py
+PAGES := $(addprefix tests/test_,$(addsuffix .py,pages browser external_links results definitions hosted))
 STAGES := lint unit notebooks-proof book-proof pages
 
 # Small networks run many times faster on one thread each than on two that fight for a core.

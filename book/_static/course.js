@@ -36,6 +36,9 @@ document.addEventListener("DOMContentLoaded", () => {
   // Roles of the bibliography that newer readers reject; the plain list says as much.
   document.querySelectorAll("[role=doc-biblioentry], .citation-list[role]")
     .forEach(element => element.removeAttribute("role"));
+  // A notebook is for keeping: a server hands it out as a file and not as text.
+  document.querySelectorAll(".btn-download-source-button")
+    .forEach(link => link.setAttribute("download", ""));
   // A page opened from disk may not read another; search then lists titles without excerpts.
   if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS === "object")
     DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
