@@ -12,7 +12,7 @@ from docutils.utils import new_document
 from sphinx.errors import ExtensionError
 from sphinx_proof.nodes import theorem_node
 
-BOXES = SoupStrainer("div", class_=["proof", "math"])
+BOXES = SoupStrainer("div", class_=re.compile(r"\b(?:proof|math)\b"))
 
 
 def box(name, *inside, kind="theorem"):
