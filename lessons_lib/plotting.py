@@ -1,8 +1,9 @@
 """One look for every figure of the course: axes in, axes out.
 
 Colours carry meaning and keep it from chapter to chapter: `DATA`, `TRUTH`, `LEARNED`, `FAILURE`
-and `OTHER`. They stay apart under the common colour-vision deficiencies and have a contrast of at
-least 3 to 1 on white; a second cue (line style, marker, direct label) always goes with them.
+and `OTHER`. They stay apart for every kind of colour blindness, simulated by [Machado2009], and
+have a contrast of at least 3 to 1 on white; a second cue (line style, marker, direct label) always
+goes with them.
 Figures are drawn on white, and the page shows them on a white card in both themes.
 """
 
