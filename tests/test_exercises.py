@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from lessons_lib.checks import (
     function,
     value,
 )
-from lessons_lib.checks.answers import parts
+from lessons_lib.checks.answers import array, parts
 
 
 def case(rng: torch.Generator) -> tuple[torch.Tensor, float]:
@@ -43,6 +44,15 @@ NUMBER = Exercise(
     "number",
     value(lambda given: given["a"] ** 2, Mistake("not squared", lambda given: given["a"])),
     {"a": (3.0, 4.0, 5.0, 6.0)},
+)
+ROWS = Exercise(
+    "rows", function(lambda rng: torch.randn(2, 3, generator=rng).double().unbind(), lambda *r: r)
+)
+MATRIX = Exercise(
+    "matrix",
+    function(
+        lambda rng: torch.randn(2, 3, generator=rng).double().unbind(), lambda *r: torch.stack(r)
+    ),
 )
 LETTER = Exercise("letter", choice("b", {"a": "too few", "c": "too many"}))
 
@@ -81,6 +91,7 @@ def test_right_in_any_form(answer: Callable[..., Any]) -> None:
         (lambda x, b: x.sum(), "shape (), and (4,)"),
         (lambda x, b: x * math.nan, "not finite"),
         (lambda x, b: x**2 + b + 1e-3, "Not the right values yet."),
+        (lambda x, b: x**2 + b * (1 + 1e-5) + 1e-5, "Close"),
         (lambda x, b: 0 * x, "Not the right values yet."),
         (lambda x, b: (x, b), "2 part(s)"),
         (lambda x, b: "four", "the text 'four'"),
@@ -114,6 +125,24 @@ def test_several_results() -> None:
     assert TWO.verdict(lambda x, b: [x.numpy().sum(), b * x.numpy()]).status == "correct"
     assert TWO.verdict(lambda x, b: {"0": x.sum(), "1": b * x}).status == "correct"
     assert TWO.verdict(lambda x, b: (b * x, x.sum())).message == "swapped"
+    assert ROWS.verdict(lambda a, b: [a.tolist(), b.tolist()]).status == "correct"
+    assert ROWS.verdict(lambda a, b: torch.stack([a, b])).status == "correct"
+    assert ROWS.verdict(lambda a, b: torch.stack([b, a])).status == "not yet"
+    assert MATRIX.verdict(lambda a, b: [a, b]).status == "correct"
+    assert MATRIX.verdict(lambda a, b: (a, b)).status == "correct"
+    assert MATRIX.verdict(lambda a, b: [a.tolist(), b.tolist()]).status == "correct"
+
+
+def test_functions_among_the_arguments_take_arrays_from_those_who_use_them() -> None:
+    slope = Exercise("slope", function(lambda rng: (oracle, *case(rng)), lambda f, x, b: 2 * x))
+    verdict = slope.verdict(lambda f, x, b: (f(x + np.full(4, 1e-4), b) - f(x - 1e-4, b)) / 2e-4)
+    assert str(verdict) == "✓ correct"
+
+
+def test_an_array_is_wanted() -> None:
+    assert array([[1, 2], (3, 4)]).tolist() == array(([1, 2], [3, 4])).tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(StudentError, match="One array is wanted here, and this is 2 of them"):
+        array((1.0, [1, 2]))
     assert "1 part(s)" in TWO.verdict(lambda x, b: b * x).message
 
 
@@ -142,7 +171,7 @@ def test_a_stand_in_may_raise_what_its_student_did() -> None:
     assert SQUARE.verdict(proxy).message == "Your code stops with ValueError: far away"
 
 
-@pytest.mark.parametrize("answer", [9, 9.0, "9", [9.0], torch.tensor(9.004), np.float32(9)])
+@pytest.mark.parametrize("answer", [9, 9.0, "9", [9.0], torch.tensor(9.004), Fraction(9)])
 def test_a_value(answer: Any) -> None:
     assert NUMBER.verdict(answer).status == ("not yet" if isinstance(answer, str) else "correct")
 
@@ -150,6 +179,7 @@ def test_a_value(answer: Any) -> None:
 def test_a_wrong_value() -> None:
     assert NUMBER.verdict(3).message == "not squared"
     assert NUMBER.verdict(-9).message == "Right but for its sign."
+    assert NUMBER.verdict(4.5).message == "Not the right values yet."  # a factor would tell it
     assert NUMBER.verdict(...).status == "not attempted"
     assert "a function" in NUMBER.verdict(oracle).message
 

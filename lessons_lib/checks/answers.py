@@ -6,7 +6,9 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,7 @@ def ask(answer: Callable[..., Any], *args: Any) -> Any:
     """Call the student's function on copies of ``args``, and return what it returns.
 
     Functions written for NumPy are welcome: if the call fails with tensors, it is tried once more
-    with arrays.
+    with arrays; functions among ``args`` then take and return arrays, too.
 
     Parameters
     ----------
@@ -68,10 +70,28 @@ def _ask_again(answer: Callable[..., Any], args: tuple[Any, ...], error: BaseExc
         raise NotAttempted from error
     if any(isinstance(arg, Tensor) for arg in args):
         try:
-            return answer(*(a.numpy() if isinstance(a, Tensor) else a for a in _copies(args)))
+            return answer(*map(_for_numpy, _copies(args)))
         except (Exception, SystemExit):
             pass
     raise StudentError(explain(error)) from error
+
+
+@dataclass(frozen=True)
+class _TakesArrays:
+    """A function of tensors, for those who work with arrays."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        tensors = [torch.as_tensor(a) if isinstance(a, np.ndarray) else a for a in args]
+        result = self.function(*tensors, **options)
+        return result.detach().numpy() if isinstance(result, Tensor) else result
+
+
+def _for_numpy(arg: Any) -> Any:
+    if isinstance(arg, Tensor):
+        return arg.numpy()
+    return _TakesArrays(arg) if isinstance(arg, FunctionType | MethodType) else arg
 
 
 def _copies(args: tuple[Any, ...]) -> list[Any]:
@@ -107,6 +127,8 @@ def _foreign(filename: str) -> bool:
 def parts(answer: Any) -> Parts:
     """The answer as tensors of float64 (complex128 if complex).
 
+    A list of equal shapes is one array, as it is for NumPy; a tuple is several.
+
     Raises
     ------
     StudentError
@@ -116,15 +138,33 @@ def parts(answer: Any) -> Parts:
         answer = [answer[name] for name in sorted(answer, key=str)]
     if isinstance(answer, tuple | list) and answer:
         every = [tensor for part in answer for tensor in parts(part)]
-        return [torch.stack(every)] if all(_is_number(part) for part in answer) else every
+        alike = len(every) == len(answer) and len({part.shape for part in every}) == 1
+        rows = isinstance(answer, list) and alike
+        return [torch.stack(every)] if rows or all(map(_is_number, answer)) else every
     if isinstance(answer, str) or callable(answer):
         raise StudentError(f"Numbers are wanted here, and this is {kind(answer)}.")
     try:
         array = answer.detach().cpu() if isinstance(answer, Tensor) else np.asarray(answer)
+        if isinstance(array, np.ndarray) and array.dtype == object:  # fractions, decimals
+            array = array.astype(float)
         tensor = torch.as_tensor(array).resolve_conj()
         return [tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)]
     except (TypeError, ValueError, RuntimeError):
         raise StudentError(f"Numbers are wanted here, and this is {kind(answer)}.") from None
+
+
+def array(answer: Any) -> Tensor:
+    """The answer as one tensor, see `parts`; rows in a tuple are stacked.
+
+    Raises
+    ------
+    StudentError
+        If it is several arrays of different shapes, or no array.
+    """
+    every = parts(answer)
+    if len({part.shape for part in every}) != 1:
+        raise StudentError(f"One array is wanted here, and this is {len(every)} of them.")
+    return torch.stack(every) if len(every) > 1 else every[0]
 
 
 def _is_number(part: Any) -> bool:

@@ -1,4 +1,4 @@
-"""An inspector for scores: slope and unexplained noise, as chapter 7 measures them."""
+"""Inspectors whom a false score has to pass: Stein's averages, slope and unexplained noise."""
 
 from __future__ import annotations
 
@@ -8,8 +8,38 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lessons_lib.checks.answers import StudentError, ask, parts
+from lessons_lib.checks.answers import StudentError, array, ask
 from lessons_lib.checks.judges import Given
+
+
+def liar(answer: Callable[..., Any], rng: torch.Generator, given: Given) -> str | None:
+    """A score that is false, and passes two averages over N(0, 1).
+
+    They are sums over a grid so fine that the score may jump.
+    """
+    del rng, given
+    x = torch.linspace(-8, 8, 10_001, dtype=torch.float64)
+    w = torch.softmax(-(x**2) / 2, dim=0)
+    s = array(ask(answer, x))
+    if s.squeeze().shape != x.shape:
+        return f"Your function maps {len(x)} numbers to the shape {tuple(s.shape)}."
+    s = s.reshape(x.shape)
+    if not bool(torch.isfinite(s).all()):
+        return "Your function has values that are not finite."
+    if not torch.allclose(array(ask(answer, x[::500])).reshape(-1), s[::500], atol=1e-5):
+        return (
+            "Your s(x) changes with the other points of x, or from call to call. Averages that it "
+            "needs are those over N(0, 1), numbers that you know."
+        )
+    mean, slope = float(w @ s), float(w @ (s * x))
+    if abs(mean) > 1e-3:
+        return f"Noticed: the average of your score is {mean:.3g}, and it should be zero."
+    if abs(slope + 1) > 1e-3:
+        return f"Noticed: the average of s(x) x is {slope:.3f}, and it should be -1."
+    if float(w @ (s + x) ** 2) < 1e-2:
+        return "This is the true score, or too close to it: the identities have no lie to notice."
+    return None
+
 
 LEVELS = (0.1, 0.3, 1.0)
 
@@ -35,8 +65,8 @@ def _inspect(answer: Callable[..., Any], rng: torch.Generator, sigma: float) -> 
 
 
 def _field(answer: Callable[..., Any], x: Tensor, sigma: float) -> Tensor:
-    (s, *more) = parts(ask(answer, x, sigma))
-    if more or s.squeeze().shape != x.squeeze().shape:
+    s = array(ask(answer, x, sigma))
+    if s.squeeze().shape != x.squeeze().shape:
         raise StudentError(
             f"Your score maps images of shape {tuple(x.shape)} to the shape {tuple(s.shape)}."
         )
@@ -44,7 +74,7 @@ def _field(answer: Callable[..., Any], x: Tensor, sigma: float) -> Tensor:
 
 
 def sleeper(answer: Callable[..., Any], rng: torch.Generator, given: Given) -> str | None:
-    """First the inspection, then the ascent."""
+    """A score that passes the inspection, and with which an ascent explodes."""
     del given
     for sigma in LEVELS:
         if hint := _inspect(answer, rng, sigma):

@@ -123,6 +123,7 @@ def compare(
     got: list[Parts], wanted: list[Parts], wrongs: Any, rtol: float, atol: float
 ) -> str | None:
     """Return ``None`` if ``got`` is ``wanted``, else the hint of what it equals."""
+    got = [_fitted(mine, right) for mine, right in zip(got, wanted, strict=True)]
     if _all_close(got, wanted, rtol, atol):
         return None
     for hint, wrong in wrongs:
@@ -132,6 +133,15 @@ def compare(
         if complaint := _misfit(mine, right):
             return complaint
     return _proportion(got, wanted, rtol, atol)
+
+
+def _fitted(mine: Parts, right: Parts) -> Parts:
+    """Rows as one array, or an array as its rows, if that is what is wanted."""
+    if len(right) == 1 < len(mine) and len({part.shape for part in mine}) == 1:
+        return [torch.stack(mine)]
+    if len(mine) == 1 < len(right) and mine[0].shape[:1] == (len(right),):
+        return list(mine[0])
+    return mine
 
 
 def _all_close(got: list[Parts], wanted: list[Parts], rtol: float, atol: float) -> bool:
@@ -163,16 +173,24 @@ def _misfit(mine: Parts, right: Parts) -> str | None:
 
 
 def _proportion(got: list[Parts], wanted: list[Parts], rtol: float, atol: float) -> str:
-    """Name a sign or a factor that is common to all cases."""
+    """Name a sign or a factor that is common to all cases, or say that only accuracy is missing.
+
+    One number alone has some factor always; to name it would give the answer away.
+    """
     if any(a.is_complex() for mine in [*got, *wanted] for a in mine):
         return "Not the right values yet."
     a = torch.cat([p.flatten() for mine in got for p in mine])
     b = torch.cat([p.flatten() for right in wanted for p in right])
-    factor = (a @ b) / (b @ b) if bool((b != 0).any()) else torch.tensor(1.0)
-    if _close(a, factor * b, 10 * rtol, atol) and abs(float(factor)) > 1e-6:
-        if abs(float(factor) + 1) < 1e-3:
-            return "Right but for its sign."
-        return (
-            f"Right but for a factor: all your values are {float(factor):.3g} times the right ones."
-        )
+    if _close(a, -b, 3 * rtol, atol):
+        return "Right but for its sign."
+    if len(b) < 2 or not bool((b != 0).any()):
+        return "Not the right values yet."
+    factor = float((a @ b) / (b @ b))
+    proper = abs(factor) > 1e-6 and abs(factor - 1) > 1e-3
+    if proper and _close(a, factor * b, min(rtol, 1e-4), 1e-9):
+        return f"Right but for a factor: all your values are {factor:.3g} times the right ones."
+    if _close(a, b, 3 * rtol, 3 * atol):
+        return "Close, but not accurate enough."
+    if proper and _close(a, factor * b, rtol, atol):
+        return f"Right but for a factor: your values are about {factor:.3g} times the right ones."
     return "Not the right values yet."
