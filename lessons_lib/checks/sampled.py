@@ -68,6 +68,8 @@ SPREADS = {
 }
 """What to say to a variance that is this many times the right one."""
 
+NO_ROOT = "Noise of step * z is far too weak. Langevin wants sqrt(2 step) * z."
+
 
 def _walk_complaint(ends: Tensor, pace: float, std: float, num_steps: int) -> str | None:
     """Compare with the law of a walk that starts in the mean 0, ``pace`` is step / variance."""
@@ -83,7 +85,7 @@ def _walk_complaint(ends: Tensor, pace: float, std: float, num_steps: int) -> st
     times = float(ends.var()) / law
     if abs(times - 1) < 0.06:
         return None
-    for ratio, hint in SPREADS.items():
+    for ratio, hint in {**SPREADS, pace * std**2 / 2: NO_ROOT}.items():
         if abs(times / ratio - 1) < 0.06:
             return hint
     return f"The variance of the chains is {times:.3g} times what it should be."
@@ -92,7 +94,7 @@ def _walk_complaint(ends: Tensor, pace: float, std: float, num_steps: int) -> st
 def settles(answer: Callable[..., Any], rng: torch.Generator, given: Given) -> str | None:
     """Whether many Langevin chains in a normal density have the law that they must have."""
     del given
-    std, pace, num_steps = between(rng, 0.5, 2.0), between(rng, 0.04, 0.06), 50
+    std, pace, num_steps = between(rng, 0.5, 1.2), between(rng, 0.04, 0.06), 50
     target = Gaussian(torch.zeros(1, dtype=torch.float64), std**2)
     x = torch.zeros(20_000, 1, dtype=torch.float64)
     (ends,) = parts(ask(answer, target.score, x, pace * std**2, num_steps, rng))
