@@ -6,6 +6,8 @@ import json
 import math
 import os
 import threading
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -52,6 +54,12 @@ def test_plain_values_come_back(value: Any) -> None:
     back = through(value)
     assert back == value
     assert type(back) is type(value)
+
+
+@pytest.mark.parametrize("number", [Fraction(41, 50), Decimal("0.82")])
+def test_other_numbers_come_back_as_floats(number: Any) -> None:
+    assert through(number) == through([number])[0] == 0.82
+    assert through(np.array([number, number])).tolist() == [0.82, 0.82]
 
 
 def test_nan_comes_back() -> None:

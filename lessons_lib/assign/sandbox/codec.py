@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from itertools import islice
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -63,9 +64,12 @@ def encode(value: Any, keep: Keep) -> list[Any]:
     if isinstance(value, Tensor):
         return ["tensor", *_bytes_of(value.detach().cpu())]
     if isinstance(value, np.ndarray | np.generic):
-        return ["array", *_bytes_of(torch.from_numpy(np.array(value)))]
+        array = np.array(value, dtype=float if value.dtype == object else None)
+        return ["array", *_bytes_of(torch.from_numpy(array))]
     if isinstance(value, int):
         return ["int", hex(value)]
+    if isinstance(value, Number) and not isinstance(value, complex):  # also fractions, decimals
+        value = float(value)
     if isinstance(value, float | complex):
         parts = (value.real, value.imag) if isinstance(value, complex) else (value,)
         return ["float" if len(parts) == 1 else "complex", *(float(p).hex() for p in parts)]
