@@ -12,7 +12,7 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
-PAGES := $(addprefix tests/test_,$(addsuffix .py,pages browser external_links results definitions hosted))
+PAGES := $(addprefix tests/test_,$(addsuffix .py,pages browser external_links results definitions hosted course_map))
 STAGES := lint unit notebooks-proof book-proof pages
 
 # Small networks run many times faster on one thread each than on two that fight for a core.
