@@ -18,7 +18,8 @@ ROWS = [
     {"priors"},
     {"reconstruction", "pretrained"},
     {"plotting", "widgets", "checks", "notebooks"},
-    {"assign", "bench"},
+    {"assign"},
+    {"bench"},
 ]
 LAYERS = {module: height for height, row in enumerate(ROWS) for module in row}
 """The layers of the design, from the ground up; imports go to a lower row only."""

@@ -18,6 +18,7 @@ from lessons_lib.assign.__main__ import main
 from lessons_lib.assign.batch import Record, grade_folder, in_fork
 from lessons_lib.assign.grading import Mark, Result
 from lessons_lib.assign.sandbox import Limits
+from lessons_lib.bench.grading import grading_report
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
 
@@ -245,6 +246,7 @@ def test_the_command_goes_on_where_it_was_and_writes_all(
     """Nothing is graded again: the pool must not even start."""
     monkeypatch.setattr("lessons_lib.assign.batch._graded", lambda *_: pytest.fail("again"))
     feedback = school.out.parent / "feedback"
+    monkeypatch.setattr("lessons_lib.assign.__main__.Limits", lambda **_: LIMITS)
     words = ["grade", str(school.folder), "--out", str(school.out), "--root", str(ROOT)]
     assert main([*words, "--feedback", str(feedback)]) == 0
     told = capsys.readouterr().out
@@ -268,6 +270,12 @@ def test_another_seed_or_file_is_graded_again(school: Class, tmp_path: Path) -> 
     assert Record.open(path, same.seed).results == same.results
     assert Record.open(path, same.seed + 1).results == {}
     assert Record.open(tmp_path / "new.json", None).seed != Record.open(tmp_path / "n", None).seed
+
+
+def test_the_bench_of_a_class() -> None:
+    report = grading_report(BOOK, lab="01", num=1, jobs=1)
+    assert report["full"] == report["students"] == 1
+    assert report["processor_seconds"] > 0
 
 
 def test_a_judge_that_is_overwhelmed_dies_alone() -> None:

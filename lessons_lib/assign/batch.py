@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -105,12 +106,14 @@ def grade_folder(
     _check_walls([*labs.values(), folder], trust)
     read, refused = read_folder(folder, {stem: read_lab(path) for stem, path in labs.items()})
     yield from refused
-    keys = {one.path: _key(one, record.seed) for one in read}
+    limits = limits or Limits()
+    keys = {one.path: _key(one, record.seed, limits) for one in read}
     yield from (record.results[key] for key in keys.values() if key in record.results)
     todo = [one for one in read if keys[one.path] not in record.results]
     if todo:
-        for path, result in _graded(todo, labs, record.seed, jobs, limits or Limits(), trust):
-            record.add(keys[path], result)
+        for path, result in _graded(todo, labs, record.seed, jobs, limits, trust):
+            if not result.refused:
+                record.add(keys[path], result)
             yield result
 
 
@@ -151,10 +154,10 @@ def _check_walls(secrets: Sequence[Path], trust: bool) -> None:
         raise Unconfined(f"a submission could read {open_ones[0]}: move it out of Python's folders")
 
 
-def _key(one: Submission, seed: int) -> str:
-    """Changes when the file, its author, the hidden cases or the checks change."""
+def _key(one: Submission, seed: int, limits: Limits) -> str:
+    """Changes when the file, its author, the hidden cases, the limits or the checks change."""
     code = [p.read_bytes() for p in sorted(Path(checks.__file__).parent.glob("*.py"))]
-    words = [fingerprint(one.path), one.student, one.lab, str(seed), str(ROUNDS)]
+    words = [fingerprint(one.path), one.student, one.lab, str(seed), str(ROUNDS), str(limits)]
     digest = hashlib.sha256("/".join(words).encode() + b"".join(code))
     return digest.hexdigest()[:32]
 
@@ -195,8 +198,15 @@ class _Lane:
         cls.trust = trust
 
     @classmethod
+    def started(cls) -> Nursery:
+        """A nursery that is closed when this process ends."""
+        nursery = Nursery(trust=cls.trust)
+        Finalize(None, nursery.close, exitpriority=10)
+        return nursery
+
+    @classmethod
     def work(cls, one: Submission, source: Path, seed: int, limits: Limits) -> Result:
-        cls.nursery = nursery = cls.nursery or Nursery(trust=cls.trust)
+        cls.nursery = nursery = cls.nursery or cls.started()
         lab = cls.labs.setdefault(source, read_lab(source))
         folder = Path(tempfile.mkdtemp(prefix="submission-"))
 

@@ -1,4 +1,4 @@
-"""Command line: ``python -m lessons_lib.bench denoising``, ``... shift`` and ``... tables``."""
+"""Command line: ``python -m lessons_lib.bench denoising``, ``shift``, ``grading``, ``tables``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from lessons_lib.bench.denoising import denoising_report
+from lessons_lib.bench.grading import grading_report
 from lessons_lib.bench.guests import find_prior
 from lessons_lib.bench.pictures import SIZES
 from lessons_lib.bench.shift import shift_report
@@ -42,6 +43,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--size", type=int, help="height and width in pixels")
         command.add_argument("--json", type=Path, metavar="FILE", help="where to write")
         command.add_argument("--progress", action="store_true", help="show a bar")
+    grading = commands.add_parser("grading", help="how long it takes to grade a class")
+    grading.add_argument("--lab", default="01", help="beginning of its name")
+    grading.add_argument("--num", type=int, default=40, help="students")
+    grading.add_argument("--jobs", type=int, default=2, help="how many at a time")
+    grading.set_defaults(run=_grading)
     tables = commands.add_parser("tables", help="bring the tables that the book reads up to date")
     tables.add_argument("--folder", type=Path, default=FOLDER)
     tables.set_defaults(run=lambda options: update_tables(options["folder"]))
@@ -63,6 +69,11 @@ def _shift(options: dict[str, Any]) -> None:
     report = shift_report(**{k: v for k, v in options.items() if v is not None})
     if file:
         write_report(file, report)
+
+
+def _grading(options: dict[str, Any]) -> None:
+    report = grading_report(Path("book"), **options)
+    print(", ".join(f"{name} {value}" for name, value in report.items()))
 
 
 if __name__ == "__main__":

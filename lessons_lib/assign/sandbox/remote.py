@@ -83,7 +83,9 @@ class Nursery:
         self.close()
 
     def close(self) -> None:
-        """End the process and all workers."""
+        """End the process and all workers; once is enough."""
+        if self._process.returncode is not None:
+            return
         self._answers.close()
         self._line.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
