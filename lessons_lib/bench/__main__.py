@@ -43,15 +43,18 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--size", type=int, help="height and width in pixels")
         command.add_argument("--json", type=Path, metavar="FILE", help="where to write")
         command.add_argument("--progress", action="store_true", help="show a bar")
-    grading = commands.add_parser("grading", help="how long it takes to grade a class")
-    grading.add_argument("--lab", default="01", help="beginning of its name")
-    grading.add_argument("--num", type=int, default=40, help="students")
-    grading.add_argument("--jobs", type=int, default=2, help="how many at a time")
-    grading.set_defaults(run=_grading)
+    _grading_parser(commands.add_parser("grading", help="how long it takes to grade a class"))
     tables = commands.add_parser("tables", help="bring the tables that the book reads up to date")
     tables.add_argument("--folder", type=Path, default=FOLDER)
     tables.set_defaults(run=lambda options: update_tables(options["folder"]))
     return parser
+
+
+def _grading_parser(grading: argparse.ArgumentParser) -> None:
+    grading.add_argument("--lab", default="01", help="beginning of its name")
+    grading.add_argument("--num", type=int, default=40, help="students")
+    grading.add_argument("--jobs", type=int, default=2, help="how many at a time")
+    grading.set_defaults(run=_grading)
 
 
 def _denoising(options: dict[str, Any]) -> None:
