@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from lessons_lib.checks._oracles import DOUBLE, ChainWindows
-from lessons_lib.checks.answers import ask, parts
+from lessons_lib.checks.answers import array, ask
+from lessons_lib.checks.cases import normals, uniforms
 from lessons_lib.checks.exercise import Exercise
 from lessons_lib.checks.judges import Given, Mistake, function, value
 from lessons_lib.distributions import GaussianField, GaussianMixture
@@ -67,7 +68,7 @@ one_step_of_the_sum = Exercise(
 
 
 def _harm_case(rng: torch.Generator) -> tuple[float, int]:
-    variance = 0.3 + 3 * float(torch.rand((), generator=rng, **DOUBLE))
+    variance = 0.3 + 3 * float(uniforms(rng))
     return variance, int(torch.randint(2, 6, (), generator=rng))
 
 
@@ -99,6 +100,10 @@ harmful_below = Exercise(
             lambda variance, p: _harm_by_bisection(1.0, p),
         ),
         Mistake(
+            "The ratio stands upside down: the result should stay below the variance of the image.",
+            lambda variance, p: variance**2 / _harm_by_bisection(variance, p),
+        ),
+        Mistake(
             "A pixel lies in p^2 patches, not in p.",
             lambda variance, p: variance * (1 - 2 / p),
         ),
@@ -109,8 +114,8 @@ harmful_below = Exercise(
 
 def _chain_case(rng: torch.Generator) -> tuple[Score, Score, Tensor, int]:
     p = int(torch.randint(2, 5, (), generator=rng))
-    rho = 0.5 + 0.4 * float(torch.rand((), generator=rng, **DOUBLE))
-    x = torch.randn(11, generator=rng, **DOUBLE).sinh()
+    rho = 0.5 + 0.4 * float(uniforms(rng))
+    x = normals(rng, 11).sinh()
     return ChainWindows(rho, p).score, ChainWindows(rho, p - 1).score, x, p
 
 
@@ -164,14 +169,14 @@ def _unseen(answer: Score, rng: torch.Generator, given: Given) -> str | None:
     del given
     for shape in ((5, 6), (4, 7), (6, 6)):
         cover = Patches(shape, 2, wrap=True)
-        v = cover(torch.randn(shape, generator=rng, **DOUBLE))
-        (s,) = parts(ask(answer, v))
+        v = cover(normals(rng, *shape))
+        s = array(ask(answer, v))
         if s.shape != v.shape:
             return f"Patches have the shape {tuple(v.shape)}, and your scores {tuple(s.shape)}."
         if not bool(torch.isfinite(s).all()):
             return "Your function has values that are not finite."
         order = torch.randperm(len(v), generator=rng)
-        if not torch.allclose(parts(ask(answer, v[order]))[0], s[order]):
+        if not torch.allclose(array(ask(answer, v[order])), s[order]):
             return "A patch score looks at one patch. Yours changes if the patches change places."
         if float((s - s.mean(0)).norm()) < 1e-3 * float(v.norm()):
             return (
@@ -192,12 +197,11 @@ invisible_score = Exercise("invisible_score", _unseen)
 
 def _weight_case(rng: torch.Generator) -> tuple[Score, Tensor, float]:
     """A sum or an average of mixtures' patch scores, and an image of 6 x 6."""
-    options = {"generator": rng, **DOUBLE}
-    means = torch.tensor([0.0, 1.0, 2.0], **DOUBLE)[:, None] + 0.3 * torch.randn(3, 4, **options)
-    p = GaussianMixture(torch.ones(3, **DOUBLE) / 3, means, 0.05 + 0.1 * torch.rand(3, **options))
+    means = torch.tensor([0.0, 1.0, 2.0], **DOUBLE)[:, None] + 0.3 * normals(rng, 3, 4)
+    p = GaussianMixture(torch.ones(3, **DOUBLE) / 3, means, 0.05 + 0.1 * uniforms(rng, 3))
     kind = (PatchPrior, AveragedPrior)[int(torch.randint(2, (), generator=rng))]
-    sigma = 0.3 + 0.3 * float(torch.rand((), **options))
-    return kind(p.score, Patches((6, 6), 2)), 1 + torch.randn(6, 6, **options), sigma
+    sigma = 0.3 + 0.3 * float(uniforms(rng))
+    return kind(p.score, Patches((6, 6), 2)), 1 + normals(rng, 6, 6), sigma
 
 
 def _jacobian(score: Score, y: Tensor, sigma: float) -> Tensor:
@@ -248,7 +252,7 @@ weight_without_truth = Exercise(
 def _overlap_case(rng: torch.Generator) -> tuple[Tensor, Tensor, tuple[int, int]]:
     shape = (int(torch.randint(5, 8, (), generator=rng)), 6)
     table = Patches(shape, 3).index
-    return torch.randn(table.shape, generator=rng, **DOUBLE), table, shape
+    return normals(rng, *table.shape), table, shape
 
 
 def _averaged(

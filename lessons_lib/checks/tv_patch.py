@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lessons_lib.checks._oracles import DOUBLE, peak_of_two_pixels
 from lessons_lib.checks.answers import NotAttempted, StudentError, parts, unattempted
+from lessons_lib.checks.cases import hills, normals, uniforms
 from lessons_lib.checks.exercise import Exercise
 from lessons_lib.checks.judges import Given, Mistake, choice, function
 from lessons_lib.distributions import GaussianMixture, GeneralizedTV
@@ -34,11 +35,11 @@ flat_pictures = Exercise(
 
 def _pair_case(rng: torch.Generator) -> tuple[Tensor, Tensor, float]:
     """Pairs on both sides of the threshold, well away from it."""
-    a, b, beta = (torch.rand(3, generator=rng, **DOUBLE) + 1).tolist()
+    a, b, beta = (uniforms(rng, 3) + 1).tolist()
     stds = torch.tensor([a / 5, b / 2], **DOUBLE)
     size = torch.tensor([-2.3, -1.6, -0.7, -0.2, 0.4, 0.8, 1.4, 2.1], **DOUBLE)
     d = size * beta * stds.square().sum()
-    first = torch.randn(len(d), generator=rng, **DOUBLE)
+    first = normals(rng, len(d))
     return torch.stack([first, first + d], 1), stds, beta
 
 
@@ -94,13 +95,7 @@ unequal_noise = Exercise(
 
 
 def _error_bar_case(rng: torch.Generator) -> tuple[Callable[..., Tensor], Tensor, float]:
-    half = torch.randn(3, 2, 2, generator=rng, **DOUBLE)
-    covs = half @ half.mT / 4 + 0.05 * torch.eye(2, **DOUBLE)
-    weights = 0.2 + torch.rand(3, generator=rng, **DOUBLE)
-    means = torch.randn(3, 2, generator=rng, **DOUBLE)
-    p = GaussianMixture(weights / weights.sum(), means, covs)
-    sigma = 0.3 + 0.3 * float(torch.rand((), generator=rng, **DOUBLE))
-    return p.score, torch.randn(5, 2, generator=rng, **DOUBLE), sigma
+    return hills(rng).score, normals(rng, 5, 2), 0.3 + 0.3 * float(uniforms(rng))
 
 
 def _summed_covariance(score: Callable[..., Tensor], y: Tensor, sigma: float) -> Tensor:
@@ -140,11 +135,15 @@ error_bars = Exercise(
             _bent(0, -1, 2),
         ),
         Mistake(
+            "This is the slope of the denoiser. Which factor makes a covariance of it?",
+            lambda score, y, sigma: _summed_covariance(score, y, sigma) / sigma**2,
+        ),
+        Mistake(
             "The variances are right. The errors of the two pixels also depend on each other: "
             "differentiate each component of the score in both pixels.",
             lambda *case: torch.diag_embed(_summed_covariance(*case).diagonal(dim1=1, dim2=2)),
         ),
-        rtol=1e-4,
+        rtol=1e-3,
     ),
 )
 
@@ -177,8 +176,8 @@ stretching_denoiser = Exercise("stretching_denoiser", _stretches)
 
 def _color_case(rng: torch.Generator) -> tuple[Tensor]:
     channels = int(torch.randint(3, 7, (), generator=rng))
-    direction = torch.randn(40, channels, generator=rng, **DOUBLE)
-    size = -torch.rand(40, channels, generator=rng, **DOUBLE).log().sum(1, keepdim=True)
+    direction = normals(rng, 40, channels)
+    size = -uniforms(rng, 40, channels).log().sum(1, keepdim=True)
     return (size / 3 * direction / direction.norm(dim=1, keepdim=True),)
 
 
@@ -233,11 +232,10 @@ color_heals = Exercise(
 
 def _sum_case(rng: torch.Generator) -> tuple[Tensor, ...]:
     """Four normals for sum and difference: weights, means (K, 2), covariances (K, 2, 2)."""
-    half = torch.randn(4, 2, 2, generator=rng, **DOUBLE)
+    half = normals(rng, 4, 2, 2)
     covs = half @ half.mT / 2 + 0.05 * torch.eye(2, **DOUBLE)
-    weights = 0.2 + torch.rand(4, generator=rng, **DOUBLE)
-    means = torch.randn(4, 2, generator=rng, **DOUBLE)
-    return torch.randn((), generator=rng, **DOUBLE), weights / weights.sum(), means, covs
+    weights = 0.2 + uniforms(rng, 4)
+    return normals(rng), weights / weights.sum(), normals(rng, 4, 2), covs
 
 
 def _spread_by_quadrature(t: Tensor, weights: Tensor, means: Tensor, covs: Tensor) -> Tensor:
@@ -255,14 +253,14 @@ def _spread(
     covs: Tensor,
     *,
     prior: float = 1,
-    seen: float = 1,
+    seen: float | Tensor = 1,
     norm: float = 1,
     between: float = 1,
 ) -> Tensor:
     """Spread of the difference, with each ingredient to a power: 0 leaves it out."""
     std = covs[:, 0, 0].sqrt()
     z = (t - means[:, 0]) / std
-    r = torch.softmax(prior * weights.log() - seen * (z**2 / 2 + norm * std.log()), 0)
+    r = torch.softmax(prior * weights.log() - seen * z**2 / 2 - norm * std.log(), 0)
     slope = covs[:, 0, 1] / std
     centre = means[:, 1] + slope * z
     return (r @ (covs[:, 1, 1] - slope**2 + between * (centre - r @ centre) ** 2)).sqrt()
@@ -275,12 +273,16 @@ forgotten_evidence = Exercise(
         _spread_by_quadrature,
         Mistake(
             "These are still the values of the code as found.",
-            lambda *case: _spread(*case, seen=0),
+            lambda *case: _spread(*case, seen=0, norm=0),
         ),
         Mistake(
             "The new weights lack the factor 1/std of each normal density. It differs from part "
             "to part, so it does not cancel (lab 1).",
             lambda *case: _spread(*case, norm=0),
+        ),
+        Mistake(
+            "The exponent divides by twice the variance, not by twice the standard deviation.",
+            lambda t, w, m, C: _spread(t, w, m, C, seen=C[:, 0, 0].sqrt()),
         ),
         Mistake(
             "The new weights are the density of the sum alone. The old weights belong in the "

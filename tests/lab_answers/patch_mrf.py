@@ -140,6 +140,7 @@ WRONG = {
         Wrong("sigma for sigma^2", lambda S, p: (S * (1 - 2 / p**2)) ** 0.5, "Its variance"),
         Wrong("units", lambda S, p: 1 - 2 / p**2, "variance one"),
         Wrong("off by a power", lambda S, p: S * (1 - 2 / p), "not in p"),
+        Wrong("inverse", lambda S, p: S / (1 - 2 / p**2), "upside down"),
         Wrong("factor", lambda S, p: S * (1 - 2 / p**2) / 2, "0.5 times"),
         Wrong("shape", lambda S, p: [S, S * (1 - 2 / p**2)], "shape"),
     ],
@@ -160,6 +161,7 @@ WRONG = {
         Wrong("wrong pixel", lambda v: only(v, c0=v[:, 1], c1=-v[:, 0]), "Follow one pixel"),
         Wrong("not local", lambda v: v - v.roll(1, 0), "change places"),
         Wrong("shape", lambda v: v[:, :2], "shape"),
+        Wrong("columns for rows", lambda v: (v[:, 0], -v[:, 1], 0 * v[:, 0], 0 * v[:, 0]), "shape"),
     ],
     "weight_without_truth": [
         Wrong("sign", lambda *a: -weight(*a), "its sign"),

@@ -48,6 +48,14 @@ def bars(a, b, power):
     return lambda score, y, sg: a * sg**2 * EYE + b * sg**power * jacobian(score, y, sg)
 
 
+def one_sided(score, y, sigma, h=1e-4):
+    out = torch.zeros(len(y), 2, 2, dtype=torch.float64)
+    for k in (0, 1):
+        there = y + h * EYE[k] + sigma**2 * score(y + h * EYE[k], sigma)
+        out[:, :, k] = sigma**2 * (there - y - sigma**2 * score(y, sigma)) / h
+    return out.numpy()
+
+
 def mean_of(d):
     return (1 / d.norm(dim=1)).mean()
 
@@ -79,10 +87,15 @@ def within_only(t, w, m, C):
     return ((r / r.sum()) @ (C[:, 1, 1] - C[:, 0, 1] ** 2 / C[:, 0, 0])).sqrt()
 
 
+def narrow(t, w, m, C):
+    std = C[:, 0, 0].sqrt()
+    return mixed(t, w, m, C, w * (-((t - m[:, 0]) ** 2) / (2 * std)).exp() / std)
+
+
 RIGHT = {
     "flat_pictures": ["D", "(d)"],
     "unequal_noise": [lambda y, stds, beta: pull(y, stds**2, beta), pull_numpy],
-    "error_bars": [bars(1, 1, 4)],
+    "error_bars": [bars(1, 1, 4), one_sided],
     "stretching_denoiser": [
         (0.3, 20.0, 0.69),
         [0.5, 30.0, -0.95],
@@ -117,6 +130,9 @@ WRONG = {
         Wrong("sign", bars(1, -1, 4), "its own sign"),
         Wrong("missing term", bars(0, 1, 4), "is missing"),
         Wrong("another quantity", bars(0, -1, 2), "share of the noise that goes"),
+        Wrong(
+            "missing factor", lambda s, y, sg: bars(1, 1, 4)(s, y, sg) / sg**2, "of the denoiser"
+        ),
         Wrong("diagonal", lambda *a: bars(1, 1, 4)(*a) * EYE, "depend on each other"),
         Wrong("shape", lambda *a: bars(1, 1, 4)(*a).sum(0), "shape"),
     ],
@@ -144,6 +160,7 @@ WRONG = {
             lambda t, w, m, C: mixed(t, w, m, C, bell(t, m, C) / C[:, 0, 0].sqrt()),
             "Bayes' rule",
         ),
+        Wrong("sigma for sigma^2", narrow, "not by twice the standard deviation"),
         Wrong("missing term", within_only, "two parts"),
         Wrong("variance", lambda *a: spread_numpy(*a) ** 2, "This is the variance"),
     ],
