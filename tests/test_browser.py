@@ -156,6 +156,31 @@ def test_every_stop_of_the_tab_key_is_seen(browser: Browser, server: str) -> Non
         assert [what for what, outlined in stops if not outlined] == []
 
 
+MOVING = """() => [...document.querySelectorAll("*")].filter(box => {
+  const style = getComputedStyle(box);
+  return style.animationName !== "none" || !/^(0s(, )?)+$/.test(style.transitionDuration);
+}).map(box => box.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize(("wish", "word"), [("reduce", "Next"), ("no-preference", "Play")])
+def test_nothing_moves_by_itself_for_whoever_asks(
+    browser: Browser, pages: Path, wish: str, word: str
+) -> None:
+    """With reduced motion the button of a player steps once; otherwise it plays until stopped."""
+    page = pages / "book" / "07_pitfalls.html"
+    with chromium.opened(browser, page.as_uri(), reduced_motion=wish) as visit:
+        assert bool(visit.page.evaluate(MOVING)) == (wish != "reduce")
+        player = visit.page.locator(".lesson-player").first
+        button, slider = player.locator("button"), player.locator("input").first
+        assert button.text_content() == word
+        before = int(slider.input_value())
+        button.click()
+        visit.page.wait_for_timeout(2000)  # more than two frames
+        moved = (int(slider.input_value()) - before) % (int(slider.get_attribute("max")) + 1)
+        assert moved == 1 if wish == "reduce" else moved != 1
+        button.click()
+
+
 FOCUS = """() => {
   const place = document.activeElement, style = getComputedStyle(place);
   const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
