@@ -130,12 +130,15 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Class:
     folder = tmp_path_factory.mktemp("handed-in")
     for stem, path in LABS.items():
         hand_in.save(hand_in.perfect(read_lab(path)), folder / f"perfect_{stem}.ipynb")
-    hand_in.save(hand_in.perfect(FIRST, "ada"), folder / "a file name.ipynb")
+    hand_in.save(hand_in.perfect(FIRST, "ada"), folder / "ada.ipynb")
+    hand_in.save(hand_in.perfect(FIRST, "grace"), folder / "a file name.ipynb")
     for author in (typical, hangs, forges, steals, dies, edited, of_another_version, of_no_lab):
         hand_in.save(author(), folder / f"{author.__name__}.ipynb")
     hand_in.save(hand_in.filled(FIRST, {}), folder / "untouched" / "01_gaussian_score_lab.ipynb")
     hand_in.save(hand_in.filled(FIRST, {}), folder / "twice_01_gaussian_score_lab.ipynb")
     hand_in.save(hand_in.filled(FIRST, {}), folder / "twice" / "01_gaussian_score_lab (1).ipynb")
+    hand_in.save(hand_in.filled(FIRST, {}, "ada"), folder / "eve.ipynb")
+    hand_in.save(hand_in.filled(FIRST, {}, "perfect"), folder / "mallory.ipynb")
     (folder / "nothing_01_gaussian_score_lab.ipynb").write_text("")
     (folder / "letter_01_gaussian_score_lab.ipynb").write_text("Dear professor")
     (folder / "list_01_gaussian_score_lab.ipynb").write_text("[" * 100_000)
@@ -163,7 +166,7 @@ def test_the_perfect_one_gets_all_points_in_every_lab(school: Class, stem: str) 
 
 
 def test_a_personal_edition_is_graded_with_its_constants(school: Class) -> None:
-    assert statuses(school, "ada") == ["correct"] * 6
+    assert statuses(school, "ada") == statuses(school, "grace") == ["correct"] * 6
 
 
 def test_the_untouched_one_gets_none(school: Class) -> None:
@@ -226,6 +229,7 @@ def test_edited_checks_and_renamed_functions_are_not_graded(school: Class) -> No
         ("of_another_version", "another version"),
         ("of_no_lab", "does not say which lab"),
         ("twice", "several files for the student 'twice'"),
+        ("mallory", "it says to be of 'perfect', who handed in another file"),
         ("nothing", "empty"),
         ("letter", "not a notebook"),
         ("list", "not a notebook"),

@@ -103,7 +103,7 @@ def grade_folder(
     Unconfined
         If the machine cannot confine a submission, or what must stay hidden could be read by one.
     """
-    _check_walls([*labs.values(), folder], trust)
+    _check_walls([*labs.values(), folder, record.path], trust)
     read, refused = read_folder(folder, {stem: read_lab(path) for stem, path in labs.items()})
     yield from refused
     limits = limits or Limits()
@@ -130,12 +130,30 @@ def read_folder(folder: Path, labs: Mapping[str, Lab]) -> tuple[list[Submission]
             read[one.student, one.lab].append(one)
         except Refused as reason:
             refused.append(_unread(path, folder, labs, str(reason)))
-    for (student, stem), several in read.items():
-        if len(several) > 1:
-            names = ", ".join(sorted(str(one.path.relative_to(folder)) for one in several))
-            why = f"several files for the student {student!r}: {names}; leave one"
-            refused.append(Result(student, stem, names, refused=why))
-    return [several[0] for several in read.values() if len(several) == 1], refused
+    graded = []
+    for several in read.values():
+        one, others = _settled(several, folder)
+        graded += one
+        refused += others
+    return graded, refused
+
+
+def _settled(several: list[Submission], folder: Path) -> tuple[list[Submission], list[Result]]:
+    """Which of the files that say to be of one student is graded, and why the others are not.
+
+    Anybody can write another's id into a notebook; the name of the file is in the hands of whoever
+    collected it. So the one file whose name agrees is the student's, and the others pay for it.
+    """
+    if len(several) == 1:
+        return several, []
+    student, stem = several[0].student, several[0].lab
+    own = [one for one in several if one.named == student]
+    if len(own) == 1:
+        why = f"it says to be of {student!r}, who handed in another file: {own[0].path.name}"
+        return own, [_failed(one, why, one.named) for one in several if one is not own[0]]
+    names = ", ".join(sorted(str(one.path.relative_to(folder)) for one in several))
+    why = f"several files for the student {student!r}: {names}; leave one"
+    return [], [Result(student, stem, names, refused=why)]
 
 
 def _unread(path: Path, folder: Path, labs: Mapping[str, Lab], why: str) -> Result:
@@ -181,8 +199,8 @@ def _graded(
                 yield one.path, _failed(one, f"grading failed: {type(error).__name__}: {error}")
 
 
-def _failed(one: Submission, why: str) -> Result:
-    return Result(one.student, one.lab, one.path.name, refused=why)
+def _failed(one: Submission, why: str, student: str | None = None) -> Result:
+    return Result(student or one.student, one.lab, one.path.name, refused=why)
 
 
 class _Lane:

@@ -31,14 +31,16 @@ class Refused(Exception):
 class Submission:
     """One file, read: whose it is, of which lab, and its cells of code in order.
 
-    ``enrolled`` is the id whose constants the notebook has, empty in an edition for all; the
-    gradebook calls the author ``student``. ``checks`` has, for each task's name, the place in
-    ``cells`` of its check; a task whose check was edited or removed is absent.
+    ``enrolled`` is the id whose constants the notebook has, empty in an edition for all, and
+    ``named`` is whom the file's name tells; the gradebook calls the author ``student``. ``checks``
+    has, for each task's name, the place in ``cells`` of its check; a task whose check was edited
+    or removed is absent.
     """
 
     path: Path
     lab: str
     student: str
+    named: str
     enrolled: str
     cells: tuple[str, ...]
     checks: Mapping[str, int]
@@ -73,8 +75,8 @@ def read_submission(path: Path, folder: Path, labs: Mapping[str, Lab]) -> Submis
         )
     cells = tuple(c.source for c in notebook.cells if c.cell_type == "code")
     checks = {t.name: k for t in labs[stem].tasks for k in _places(cells, check_line(t))}
-    name = student or name_from(path, folder, stem)
-    return Submission(path, stem, name, student, cells, checks)
+    named = name_from(path, folder, stem)
+    return Submission(path, stem, student or named, named, student, cells, checks)
 
 
 def check_line(task: Task) -> str:

@@ -111,7 +111,7 @@ def gain_no_privileges() -> None:
         If the kernel does not know the promise.
     """
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, *map(ctypes.c_ulong, (1, 0, 0, 0))):
         raise OSError(ctypes.get_errno(), "the kernel refuses PR_SET_NO_NEW_PRIVS")
 
 
@@ -126,5 +126,5 @@ def refuse_calls() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     code = program(platform.machine(), os.getpid())
     described = _Program(len(code) // 8, code)
-    if libc.prctl(PR_SET_SECCOMP, MODE_FILTER, ctypes.byref(described), 0, 0):
+    if libc.prctl(PR_SET_SECCOMP, ctypes.c_ulong(MODE_FILTER), ctypes.byref(described)):
         raise OSError(ctypes.get_errno(), "the kernel refuses a seccomp filter")
