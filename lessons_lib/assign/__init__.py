@@ -1,7 +1,16 @@
 """Labs for a class: editions for students and teachers, and grading, all from one source.
 
 The source of a lab is its notebook in the book, with solutions and notes for instructors;
-`read_lab` takes it apart.
+`read_lab` takes it apart. All the rest is done by one command, which explains itself::
+
+    python -m lessons_lib.assign
+    python -m lessons_lib.assign student handout/ --labs 01
+    python -m lessons_lib.assign grade submissions/ --out gradebook.csv --feedback feedback/
+
+A submission is a program by a stranger. It runs in a process of its own, under limits and, on
+Linux, behind walls that the kernel holds: it reads Python and this library, writes one folder, and
+reaches no network, no other process and no other file. Its answers come back as data, and the
+judge, with its oracle and its hidden cases, stays outside.
 """
 
 from __future__ import annotations
