@@ -20,7 +20,7 @@ from lessons_lib.checks import StudentError
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
 
 LIMITS = Limits(cell=20, call=5, total=60)
-SHORT = Limits(cell=1, call=1, total=30, memory=1 << 30, disk=32 << 20)
+SHORT = Limits(cell=1, call=1, total=30, memory=1 << 30, disk=32 << 20, entries=2000)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_a_program_that_does_not_stop_is_killed(nursery: Nursery, folder: Path, 
         session.run_cell("x = 1")
         session.answer("x")
         session.answer("x")
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < 60  # of a busy machine; it hangs for ever without
     assert not processes_in(folder)
     remove(folder)
     assert not folder.exists()
