@@ -13,6 +13,7 @@ from lessons_lib.networks import (
     ExpertsScore,
     ImageScore,
     NormalizedScore,
+    OrientedScore,
     PreconditionedScore,
     ScaledScore,
 )
@@ -94,6 +95,15 @@ def test_without_a_share_patches_come_as_they_are():
     assert abs(float(edge) - 0.058) < 0.02  # six patches of a hundred
 
 
+def test_patches_come_from_pictures_of_all_sizes():
+    """Of 16 pixels half of a window of 16 is a picture; 24 pixels make other pictures."""
+    recipe = dataclasses.replace(PATCHES, patch_size=16, sizes=(16, 24), pictures=40)
+    v = pretrained.training_patches(recipe, generator=seeded())
+    small = pretrained.training_pictures(recipe, generator=seeded(), size=16)
+    whole = (v[:, None] == small.flatten(1)).all(-1).any(-1)
+    assert v.shape == (400, 256) and whole.sum() == whole[:200].sum() == 200
+
+
 def test_crops_are_pieces_of_the_pictures():
     x = held_out_pictures(IMAGES, generator=seeded())
     crops = crops_of(IMAGES, x, 5, seeded(1))
@@ -124,6 +134,7 @@ def recipe_of(kind):
         ("preconditioned", PreconditionedScore),
         ("talk", ScaledScore),
         ("normalized", NormalizedScore),
+        ("oriented", OrientedScore),
         ("mixture", MixtureScore),
         ("unet", ImageScore),
         ("experts", ExpertsScore),

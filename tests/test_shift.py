@@ -16,7 +16,7 @@ from lessons_lib.reconstruction import denoise_patches
 torch.set_num_threads(1)
 NAME = "photographs_5x5"
 KEYS = {"model", "family", "train", "test", "amplitude", "steps"}
-KEYS |= {"psnr", "ci95", "gain", "gain_ci95"}
+KEYS |= {"psnr", "ci95", "gain", "gain_ci95", "values"}
 
 
 def nothing(y, noise_std, *, reference):
@@ -54,7 +54,7 @@ def test_one_row_is_what_one_gets_by_hand(rows):
     assert row["psnr"] == pytest.approx(float(values.mean()), abs=2e-3)
     gain = values - before
     assert row["gain"] == pytest.approx(float(gain.mean()), abs=2e-3)
-    half = 1.96 * float(gain.std()) / math.sqrt(3)
+    half = 4.303 * float(gain.std()) / math.sqrt(3)  # Student's t with two degrees of freedom
     assert row["gain_ci95"] == pytest.approx(half, abs=2e-3)
 
 
@@ -82,6 +82,18 @@ def test_the_report_can_be_written_and_names_the_weights():
         NAME: pretrained.describe(NAME)["weights_sha256"]
     }
     assert (report["setting"]["num"], report["setting"]["seed"]) == (2, 3)
+
+
+def test_stored_values_are_kept_only_for_the_same_setting_and_weights():
+    options = {"size": 16, "models": [NAME], "baseline": nothing}
+    first = shift.shift_report(2, 3, **options)
+    options["baseline"] = lambda *_, **__: pytest.fail("the rival was measured again")
+    assert shift.shift_report(2, 3, **options, stored=first) == first
+    first["setting"]["weights_sha256"] = {NAME: "0"}
+    first["rows"][1]["values"] = [0.0, 0.0]
+    assert shift.shift_report(2, 3, **options, stored=first)["rows"][1]["psnr"] > 20
+    with pytest.raises(pytest.fail.Exception, match="again"):
+        shift.shift_report(2, 4, **options, stored=first)
 
 
 def test_bad_arguments_are_named():

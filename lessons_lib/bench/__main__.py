@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,6 @@ def _parser() -> argparse.ArgumentParser:
     denoising.add_argument("--methods", nargs="+", metavar="NAME", help="some of them; else all")
     own = {"nargs": "+", "default": [], "metavar": "MODULE:NAME"}
     denoising.add_argument("--prior", **own, help="your own score(x, sigma) of images")
-    denoising.add_argument("--keep", action="store_true", help="keep rows of FILE that still hold")
     denoising.set_defaults(run=_denoising)
     shift = commands.add_parser("shift", help="trained on one kind of picture, tested on another")
     shift.set_defaults(run=_shift)
@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--noise-std", type=float, default=0.05, help="in units of the range")
         command.add_argument("--size", type=int, help="height and width in pixels")
         command.add_argument("--json", type=Path, metavar="FILE", help="where to write")
+        command.add_argument("--keep", action="store_true", help="keep what still holds in FILE")
         command.add_argument("--progress", action="store_true", help="show a bar")
     _grading_parser(commands.add_parser("grading", help="how long it takes to grade a class"))
     tables = commands.add_parser("tables", help="bring the tables that the book reads up to date")
@@ -68,8 +69,10 @@ def _denoising(options: dict[str, Any]) -> None:
 
 
 def _shift(options: dict[str, Any]) -> None:
-    file, _ = options.pop("json"), options.pop("progress")
-    report = shift_report(**{k: v for k, v in options.items() if v is not None})
+    file, keep, _ = (options.pop(name) for name in ("json", "keep", "progress"))
+    stored = json.loads(file.read_text(encoding="utf-8")) if keep and file.exists() else None
+    options = {k: v for k, v in options.items() if v is not None}
+    report = shift_report(**options, stored=stored)
     if file:
         write_report(file, report)
 

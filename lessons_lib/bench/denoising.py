@@ -23,6 +23,9 @@ from lessons_lib.shapes import Score, check_number
 
 Row = dict[str, Any]
 
+CLOSE = 0.02
+"""Decibels by which the same method may differ on the same picture on another machine."""
+
 
 def denoising_report(
     phantom: str,
@@ -55,8 +58,8 @@ def denoising_report(
     priors : mapping of str to Score, optional
         Scores of images that are not in the library, by the name for their rows.
     stored : dict, optional
-        An earlier report; rows that were made with the same setting and weights are kept, but
-        for those of ``priors``.
+        An earlier report; rows that were made with the same setting and weights are kept, if the
+        first picture still comes out within `CLOSE`; but for those of ``priors``.
     progress : bool
         Show a progress bar.
 
@@ -134,14 +137,25 @@ def _measure(method: Method, setting: dict[str, Any], progress: bool) -> Row:
 
 
 def _kept(method: Method, setting: dict[str, Any], stored: dict[str, Any] | None) -> Row | None:
-    """The stored row, if it was made with this setting and these weights."""
-    if method.family == GUEST:  # its code may have changed
+    """The stored row, if it was made with this setting, these weights and the present code."""
+    if method.family == GUEST:
         return None
     if stored is None or any(stored["setting"].get(k) != v for k, v in setting.items()):
         return None
-    rows = {row["method"]: row for row in stored["methods"]}
-    row = rows.get(method.name)
-    return row if row is not None and row["weights"] == weights_of(method) else None
+    row = {row["method"]: row for row in stored["methods"]}.get(method.name)
+    if row is None or row["weights"] != weights_of(method):
+        return None
+    if len(row["values"]) != min(setting["num"], method.most):
+        return None
+    return row if abs(_first_value(method, setting) - row["values"][0]) < CLOSE else None
+
+
+def _first_value(method: Method, setting: dict[str, Any]) -> float:
+    """PSNR of the first picture, as `_measure` finds it."""
+    x0, y = (pictures[0] for pictures in noisy_pictures(setting))
+    getattr(method.denoise, "forget", int)()
+    x = method.denoise(y, setting["noise_std"], x0)
+    return float(psnr(x, x0, data_range=setting["data_range"]))
 
 
 def _against(row: Row, rival: Row | None) -> Row:

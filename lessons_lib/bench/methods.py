@@ -78,7 +78,7 @@ def methods(phantom: str) -> list[Method]:
     Parameters
     ----------
     phantom : str
-        ``disks``, ``rectangles``, ``photographs`` or ``tilted``.
+        A key of `pictures.SIZES`.
 
     Returns
     -------
@@ -95,6 +95,7 @@ def methods(phantom: str) -> list[Method]:
         "rectangles": _rectangles,
         "photographs": _photographs,
         "tilted": _tilted,
+        "tilted_large": _tilted_large,
     }
     if phantom not in lists:
         raise ValueError(f"phantom must be one of {', '.join(lists)}, got {phantom!r}")
@@ -146,12 +147,26 @@ def _photographs() -> list[Method]:
 
 
 def _tilted() -> list[Method]:
+    return [*_patches_from_afar(), Method("Bayes limit", "limit", BayesLimit())]
+
+
+def _tilted_large() -> list[Method]:
+    mixture, unet = "disks_3x3_mixture", "disks_unet"
+    return [
+        Method(RIVAL, "baseline", bm3d_oracle),
+        *_patches_from_afar(),
+        Method("mixture from disks", "patch", down_the_ladder(averaged(mixture)), (mixture,)),
+        Method("U-Net ladder from disks", "whole", down_the_ladder(whole(unet)), (unet,)),
+    ]
+
+
+def _patches_from_afar() -> list[Method]:
+    """Patch models for pictures that none was trained on."""
     both = ("disks_5x5_normalized", "rectangles_5x5_normalized")
-    ladders = [
+    return [
         Method(f"patch ladder from {name.split('_')[0]}", "patch", ladder, (name,))
         for name, ladder in ((name, down_the_ladder(averaged(name))) for name in both)
     ]
-    return [*ladders, Method("Bayes limit", "limit", BayesLimit())]
 
 
 def _greedy(name: str, phantom: str, overlap: int, **told: float) -> list[Method]:

@@ -11,11 +11,14 @@ from lessons_lib import phantoms
 from lessons_lib.bench.shift import cut_window, unseen_pictures
 from lessons_lib.shapes import check_count
 
-SIZES = {"disks": 64, "rectangles": 64, "photographs": 64, "tilted": 16}
+SIZES = {"disks": 64, "rectangles": 64, "photographs": 64, "tilted": 16, "tilted_large": 64}
 """Kinds of pictures, and the height and width in pixels that they have by default."""
 
 TILTED = {"background": (1.0, 0.1), "foreground": (2.0, 0.03)}
-"""Levels of the tilted rectangles: mean and standard deviation."""
+"""Levels of the tilted rectangles of the talk: mean and standard deviation."""
+
+LEVELS = {"tilted": TILTED, "tilted_large": {"background": (0.2, 0.1), "foreground": (0.8, 0.1)}}
+"""Levels of both kinds of tilted rectangles."""
 
 
 def held_out_pictures(phantom: str, num: int, *, seed: int, size: int | None = None) -> Tensor:
@@ -24,7 +27,8 @@ def held_out_pictures(phantom: str, num: int, *, seed: int, size: int | None = N
     Parameters
     ----------
     phantom : str
-        A key of `SIZES`. ``tilted`` is the rectangle model of the talk, with a foreground of 2.
+        A key of `SIZES`. ``tilted`` is the rectangle model of the talk, with a foreground of 2;
+        ``tilted_large`` has more pixels and grey levels within those of the other pictures.
     num : int
         Number of pictures.
     seed : int
@@ -45,10 +49,10 @@ def held_out_pictures(phantom: str, num: int, *, seed: int, size: int | None = N
     if phantom not in SIZES:
         raise ValueError(f"phantom must be one of {', '.join(SIZES)}, got {phantom!r}")
     size = SIZES[phantom] if size is None else check_count(size, "size")
-    if phantom != "tilted":
+    if phantom not in LEVELS:
         return unseen_pictures(phantom, num, seed=seed, size=size)
     generator = torch.Generator().manual_seed(10_000 + seed)
-    return phantoms.tilted_rectangles(num, size=size, generator=generator, **TILTED)
+    return phantoms.tilted_rectangles(num, size=size, generator=generator, **LEVELS[phantom])
 
 
 def fitting_pictures(phantom: str, num: int = 4, *, size: int = 40) -> Tensor:

@@ -7,7 +7,6 @@ its best setting. ``python -m lessons_lib.bench shift --num N --seed S --json FI
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib import phantoms, pretrained
+from lessons_lib.bench.statistics import interval
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import Identity
 from lessons_lib.patches import Patches
@@ -112,6 +112,7 @@ def shift_table(
     size: int = SIZE,
     models: Sequence[str] = MODELS,
     baseline: Baseline = denoise_bm3d,
+    stored: dict[str, Any] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Test every model on every kind of picture, and on other amplitudes of its own kind.
 
@@ -129,13 +130,15 @@ def shift_table(
         Names in `pretrained.RECIPES`.
     baseline : callable
         ``baseline(y, noise_std, reference=x0)``; what the gain is measured against.
+    stored : dict, optional
+        An earlier `shift_report`; what it measured with the same setting and weights is kept.
 
     Yields
     ------
     dict
         One row: ``model``, ``family``, ``train``, ``test``, ``amplitude``, ``steps`` (``"one"`` or
-        ``"ladder"``), the mean ``psnr`` in dB and half its 95 % confidence interval ``ci95``, and
-        ``gain``, ``gain_ci95`` over the baseline on the same pictures.
+        ``"ladder"``), the mean ``psnr`` in dB and half its 95 % confidence interval ``ci95``,
+        ``gain``, ``gain_ci95`` over the baseline on the same pictures, and the ``values`` of each.
 
     Raises
     ------
@@ -149,19 +152,26 @@ def shift_table(
     check_number(noise_std, "noise_std")
     if check_count(num, "num") < 2:
         raise ValueError("num must be at least 2, or there is no interval, got 1")
+    setting = {"num": num, "seed": seed, "size": size, "noise_std": noise_std}
+    known = _known(stored, setting, models)
     scores = {name: image_score(name, (size, size)) for name in models}
     for test in DOMAINS:
         x0 = unseen_pictures(test, num, seed=seed, size=size)
         noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(seed), dtype=x0.dtype)
-        rival = psnr(baseline(x0 + noise_std * noise, noise_std, reference=x0), x0, data_range=1.0)
+        y, rival = x0 + noise_std * noise, known.get(("bm3d", test, 1.0, ""))
+        if rival is None:
+            rival = psnr(baseline(y, noise_std, reference=x0), x0, data_range=1.0)
         about = {"model": "bm3d", "family": "baseline", "train": "", "test": test}
         yield about | {"amplitude": 1.0, "steps": "", **_summary(rival, rival)}
         for name, score in scores.items():
             about = {"model": name, "family": family(name), "test": test}
             about["train"] = name.split("_")[0]
             for a, steps in _settings(about["train"] == test):
-                x = _denoise(score, a * (x0 + noise_std * noise), a * noise_std, steps)
-                values = psnr(x / a, x0, data_range=1.0)
+                values = known.get((name, test, a, steps))
+                if values is None:
+                    values = psnr(
+                        _denoise(score, a * y, a * noise_std, steps) / a, x0, data_range=1.0
+                    )
                 yield about | {"amplitude": a, "steps": steps, **_summary(values, rival)}
 
 
@@ -184,7 +194,7 @@ def shift_report(num: int, seed: int, **options: Any) -> dict[str, Any]:
 
     models = tuple(options.get("models", MODELS))
     rows = list(tqdm(shift_table(num, seed, **options), desc="shift", unit="row"))
-    hashes = {name: pretrained.describe(name)["weights_sha256"] for name in models}
+    hashes = _hashes(models)
     setting = {"num": num, "seed": seed, "size": options.get("size", SIZE)}
     setting |= {"noise_std": options.get("noise_std", 0.05), "weights_sha256": hashes}
     return {"setting": setting, "rows": rows}
@@ -209,15 +219,31 @@ def _denoise(score: Score, y: Tensor, noise_std: float, steps: str) -> Tensor:
     return torch.stack(out)
 
 
-def _summary(values: Tensor, rival: Tensor) -> dict[str, float]:
-    (mean, half), (gain, gain_half) = _interval(values), _interval(values - rival)
-    return {"psnr": mean, "ci95": half, "gain": gain, "gain_ci95": gain_half}
+def _summary(values: Tensor, rival: Tensor) -> dict[str, Any]:
+    values, rival = (v.double().round(decimals=3) for v in (values, rival))  # as they are written
+    (mean, half), (gain, gain_half) = interval(values), interval(values - rival)
+    row = {"psnr": mean, "ci95": half, "gain": gain, "gain_ci95": gain_half}
+    return row | {"values": values.tolist()}
 
 
-def _interval(values: Tensor) -> tuple[float, float]:
-    """Mean, and half the 95 % confidence interval of it, to the third decimal."""
-    half = 1.96 * float(values.std()) / math.sqrt(len(values))
-    return round(float(values.mean()), 3), round(half, 3)
+def _hashes(models: Sequence[str]) -> dict[str, str]:
+    return {name: pretrained.describe(name)["weights_sha256"] for name in models}
+
+
+def _known(
+    stored: dict[str, Any] | None, setting: dict[str, Any], models: Sequence[str]
+) -> dict[tuple[str, str, float, str], Tensor]:
+    """Values of an earlier report that still hold, by model, test, amplitude and steps."""
+    if stored is None or any(stored["setting"].get(k) != v for k, v in setting.items()):
+        return {}
+    now, then = _hashes(models), stored["setting"]["weights_sha256"]
+    return {
+        tuple(row[k] for k in ("model", "test", "amplitude", "steps")): torch.tensor(
+            row["values"], dtype=torch.float64
+        )
+        for row in stored["rows"]
+        if now.get(row["model"]) == then.get(row["model"]) and "values" in row
+    }
 
 
 def cut_window(picture: Tensor, size: int, generator: torch.Generator) -> Tensor:

@@ -3,14 +3,15 @@
 `mlp` and `UNet` make plain networks. The classes around them turn an output into a score. On points
 and patches ``(*, n)``: `PreconditionedScore` adds a learned correction to an exact Gaussian,
 `ScaledScore` divides by sigma, `EnergyScore` differentiates a learned energy, so that its field has
-no curl, `CentredScore` takes away the brightness and `NormalizedScore` brightness and contrast. On
-images ``(*, H, W)``: `ImageScore` is the preconditioned score of a whole image, and `ExpertsScore`
-is made of potentials on its patches. Initial weights come from an explicit generator; nothing here
-touches the global seed.
+no curl, `CentredScore` takes away the brightness, `NormalizedScore` brightness and contrast, and
+`OrientedScore` the direction. On images ``(*, H, W)``: `ImageScore` is the preconditioned score of
+a whole image, and `ExpertsScore` is made of potentials on its patches. Initial weights come from an
+explicit generator; nothing here touches the global seed.
 """
 
 from lessons_lib.networks.experts import ExpertsScore
 from lessons_lib.networks.invariant import CentredScore, NormalizedScore
+from lessons_lib.networks.oriented import OrientedScore
 from lessons_lib.networks.perceptron import ACTIVATIONS, mlp
 from lessons_lib.networks.plain import EnergyScore, ScaledScore
 from lessons_lib.networks.preconditioned import PreconditionedScore
@@ -23,6 +24,7 @@ __all__ = [
     "ExpertsScore",
     "ImageScore",
     "NormalizedScore",
+    "OrientedScore",
     "PreconditionedScore",
     "ScaledScore",
     "UNet",

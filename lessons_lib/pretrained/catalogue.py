@@ -23,6 +23,16 @@ std are those of a pixel of `phantoms.disks`."""
 NORMALIZED: dict[str, Any] = {"kind": "normalized", "hidden": (192,) * 3, "edges": 0.25}
 """Patch normalisation, with more edges to learn from than pictures have."""
 
+ORIENTED: dict[str, Any] = {
+    **NORMALIZED,
+    "kind": "oriented",
+    "edges": 0.5,
+    "sizes": (64, 128),
+    "sigmas": (0.002, 0.4),
+    "learning_rate": 6e-3,
+}
+"""Patch normalisation and one direction in eight; levels down to those at which a ladder ends."""
+
 PHOTOGRAPHS: dict[str, Any] = {
     "data": "photographs",
     "pictures": TRAIN_PHOTOGRAPHS,
@@ -53,7 +63,7 @@ RECIPES: dict[str, Recipe] = {
     "disks_3x3_mixture": MixtureRecipe(
         patch_size=3, num_components=20, num_steps=60, floor=1e-6, edges=0.25, **DISKS
     ),
-    "disks_5x5_normalized": PatchRecipe(patch_size=5, num_steps=45_000, **NORMALIZED, **DISKS),
+    "disks_5x5_normalized": PatchRecipe(patch_size=5, num_steps=75_000, **{**DISKS, **ORIENTED}),
     "disks_7x7_normalized": PatchRecipe(
         patch_size=7, num_steps=40_000, **{**NORMALIZED, "edges": 0.5}, **DISKS
     ),

@@ -12,6 +12,7 @@ from lessons_lib.networks import (
     ExpertsScore,
     ImageScore,
     NormalizedScore,
+    OrientedScore,
     PreconditionedScore,
     ScaledScore,
     UNet,
@@ -33,6 +34,7 @@ def build(recipe: Recipe, *, generator: torch.Generator | None = None) -> nn.Mod
     ``preconditioned``  `PreconditionedScore`
     ``talk``            `ScaledScore`, blind: five leaky ReLU layers, the other hidden ones tanh
     ``normalized``      `NormalizedScore`: ignores brightness and contrast
+    ``oriented``        `OrientedScore` of that: ignores the direction too
     ``mixture``         `MixtureScore`
     ``unet``            `ImageScore` of a `UNet`
     ``experts``         `ExpertsScore`
@@ -83,6 +85,10 @@ def _normalized(recipe: PatchRecipe, generator: torch.Generator | None) -> Norma
     return NormalizedScore(net)
 
 
+def _oriented(recipe: PatchRecipe, generator: torch.Generator | None) -> OrientedScore:
+    return OrientedScore(_normalized(recipe, generator), recipe.patch_size)
+
+
 def _mixture(recipe: MixtureRecipe, generator: torch.Generator | None) -> MixtureScore:
     return MixtureScore(recipe.num_components, recipe.patch_size**2, centred=recipe.centred)
 
@@ -102,6 +108,7 @@ KINDS: dict[str, Build] = {
     "preconditioned": _preconditioned,
     "talk": _talk,
     "normalized": _normalized,
+    "oriented": _oriented,
     "mixture": _mixture,
     "unet": _unet,
     "experts": _experts,

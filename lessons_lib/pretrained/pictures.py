@@ -21,7 +21,9 @@ DRAWN = {"disks": phantoms.disks, "rectangles": phantoms.rectangles}
 BLOCK = 20
 
 
-def training_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence[Tensor]:
+def training_pictures(
+    recipe: Recipe, *, generator: torch.Generator, size: int = SIZE
+) -> Sequence[Tensor]:
     """Load or draw what a recipe trains on.
 
     Parameters
@@ -30,17 +32,19 @@ def training_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence
         Gives ``data`` and ``pictures``.
     generator : torch.Generator
         Draws disks and rectangles.
+    size : int
+        Height and width of drawn pictures in pixels.
 
     Returns
     -------
     sequence of Tensor, each of shape ``(H, W)``
-        In float32; drawn ones are one tensor ``(N, 128, 128)``.
+        In float32; drawn ones are one tensor ``(N, size, size)``.
     """
-    return _pictures(recipe.data, recipe.pictures, generator)
+    return _pictures(recipe.data, recipe.pictures, generator, size)
 
 
 def held_out_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence[Tensor]:
-    """Load or draw pictures that no recipe trains on; as `training_pictures`.
+    """Load or draw pictures that no recipe trains on; drawn ones are ``SIZE`` pixels high and wide.
 
     Parameters
     ----------
@@ -50,7 +54,7 @@ def held_out_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence
         Draws disks and rectangles: start it at `HELD_OUT_SEED`.
     """
     test = phantoms.TEST_PHOTOGRAPHS if recipe.data == "photographs" else NUM_HELD_OUT
-    return _pictures(recipe.data, test, generator)
+    return _pictures(recipe.data, test, generator, SIZE)
 
 
 def training_patches(recipe: PatchRecipe | MixtureRecipe, *, generator: torch.Generator) -> Tensor:
@@ -68,8 +72,12 @@ def training_patches(recipe: PatchRecipe | MixtureRecipe, *, generator: torch.Ge
     Tensor, shape ``(N, n)``
         In float32.
     """
-    pictures = training_pictures(recipe, generator=generator)
-    return patches_of(recipe, pictures, recipe.num_patches, generator)
+    sizes = getattr(recipe, "sizes", None) or (SIZE,)
+    num, found = recipe.num_patches // len(sizes), []
+    for size in sizes:
+        pictures = training_pictures(recipe, generator=generator, size=size)
+        found.append(patches_of(recipe, pictures, num, generator))
+    return torch.cat(found)
 
 
 def patches_of(
@@ -118,7 +126,7 @@ def cut(pictures: Sequence[Tensor], size: int, num: int, generator: torch.Genera
 
 
 def _pictures(
-    data: str, which: tuple[str, ...] | int, generator: torch.Generator
+    data: str, which: tuple[str, ...] | int, generator: torch.Generator, size: int
 ) -> Sequence[Tensor]:
     if data == "photographs":
         return [phantoms.photograph(name, dtype=torch.float32) for name in which]
@@ -126,5 +134,5 @@ def _pictures(
         raise ValueError(f"data must be photographs, {' or '.join(DRAWN)}; got {data!r}")
     blocks = [min(BLOCK, which - start) for start in range(0, which, BLOCK)]
     return torch.cat(
-        [DRAWN[data](k, size=SIZE, generator=generator, dtype=torch.float32) for k in blocks]
+        [DRAWN[data](k, size=size, generator=generator, dtype=torch.float32) for k in blocks]
     )

@@ -8,7 +8,7 @@ from typing import Any
 from lessons_lib.phantoms import TRAIN_PHOTOGRAPHS
 
 SIZE = 128
-"""Height and width of the drawn pictures, in pixels."""
+"""Height and width of the drawn pictures in pixels, if a recipe says nothing else."""
 
 
 class Recipe:
@@ -36,11 +36,13 @@ class PatchRecipe(Recipe):
     num_steps: int
     """Steps of Adam."""
     kind: str = "centred"
-    """``centred``, ``preconditioned``, ``talk`` or ``normalized``; see `build`."""
+    """``centred``, ``preconditioned``, ``talk``, ``normalized`` or ``oriented``; see `build`."""
     data: str = "photographs"
     """``photographs``, ``disks`` or ``rectangles``."""
     pictures: tuple[str, ...] | int = TRAIN_PHOTOGRAPHS
     """Names for `phantoms.photograph`, none of them used for testing; or how many are drawn."""
+    sizes: tuple[int, ...] | None = None
+    """Heights and widths of the drawn pictures, equally many patches from each; else `SIZE`."""
     num_patches: int = 480_000
     """Patches cut at random places, equally many from each photograph."""
     edges: float | None = None
