@@ -31,6 +31,9 @@ FAMILIES = ("baseline", "patch", "whole", "limit", GUEST)
 FEW = 12
 """Pictures for methods that take more than half a second for one."""
 
+BEST = "disks_5x5_oriented"
+"""The best model of small patches of disks."""
+
 RIVAL = "BM3D"
 """The method that all others are compared with, picture by picture."""
 
@@ -107,13 +110,14 @@ def methods(phantom: str) -> list[Method]:
 
 
 def _disks() -> list[Method]:
-    experts = "disks_experts"
+    experts, plain = "disks_experts", "disks_5x5_normalized"
     fitted = Regularised(whole(experts), "disks")
     shallow = down_the_ladder(whole(experts), num=7, depth=8.0)
     return [
         Method(RIVAL, "baseline", bm3d_oracle),
         *_greedy("disks_3x3_talk", "disks", 9),
-        *_patches("disks_5x5_normalized"),
+        *_patches(BEST),
+        Method("patches, not turned", "patch", down_the_ladder(averaged(plain)), (plain,)),
         _mixture("disks_3x3_mixture"),
         Method("experts, one step", "patch", one_step(whole(experts)), (experts,)),
         Method("experts, ladder", "patch", shallow, (experts,)),
@@ -123,7 +127,7 @@ def _disks() -> list[Method]:
 
 
 def _rectangles() -> list[Method]:
-    other, unet = "disks_5x5_normalized", "disks_unet"
+    other, unet = BEST, "disks_unet"
     return [
         Method(RIVAL, "baseline", bm3d_oracle),
         *_patches("rectangles_5x5_normalized")[::3],
@@ -162,7 +166,7 @@ def _tilted_large() -> list[Method]:
 
 def _patches_from_afar() -> list[Method]:
     """Patch models for pictures that none was trained on."""
-    both = ("disks_5x5_normalized", "rectangles_5x5_normalized")
+    both = (BEST, "rectangles_5x5_normalized")
     return [
         Method(f"patch ladder from {name.split('_')[0]}", "patch", ladder, (name,))
         for name, ladder in ((name, down_the_ladder(averaged(name))) for name in both)
