@@ -28,8 +28,8 @@ GUEST = "guest"
 FAMILIES = ("baseline", "patch", "whole", "limit", GUEST)
 """What a method knows: no training pictures, their patches, whole ones, the exact law; or else."""
 
-FEW = 12
-"""Pictures for methods that take more than half a second for one."""
+FEW = 50
+"""Most pictures for slow methods."""
 
 BEST = "disks_5x5_oriented"
 """The best model of small patches of disks."""
@@ -144,7 +144,7 @@ def _photographs() -> list[Method]:
         Method(RIVAL, "baseline", bm3d_oracle),
         *_greedy(small, "photographs", 25, sigma=0.02),
         *_patches("photographs_7x7"),
-        _mixture("photographs_7x7_mixture", most=2 * FEW),
+        _mixture("photographs_7x7_mixture", most=FEW),
         Method("patches, two scalars", "patch", fitted, (small,), FEW),
         *_unet("photographs_unet", num=7, depth=8.0),
     ]

@@ -17,8 +17,8 @@ FOLDER = Path(__file__).resolve().parent.parent.parent / "book" / "_data"
 TABLES: dict[str, dict[str, Any]] = {
     "denoising_disks_26db": {"phantom": "disks", "noise_std": 0.05},
     "denoising_disks_20db": {"phantom": "disks", "noise_std": 0.1},
-    "denoising_rectangles_26db": {"phantom": "rectangles", "noise_std": 0.05, "num": 16},
-    "denoising_rectangles_20db": {"phantom": "rectangles", "noise_std": 0.1, "num": 16},
+    "denoising_rectangles_26db": {"phantom": "rectangles", "noise_std": 0.05},
+    "denoising_rectangles_20db": {"phantom": "rectangles", "noise_std": 0.1},
     "denoising_photographs_15": {"phantom": "photographs", "noise_std": 15 / 255},
     "denoising_photographs_25": {"phantom": "photographs", "noise_std": 25 / 255},
     "denoising_tilted_26db": {"phantom": "tilted", "noise_std": 0.05},
