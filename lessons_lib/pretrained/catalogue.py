@@ -64,7 +64,7 @@ RECIPES: dict[str, Recipe] = {
         patch_size=3, num_components=20, num_steps=60, floor=1e-6, edges=0.25, **DISKS
     ),
     "disks_5x5_normalized": PatchRecipe(patch_size=5, num_steps=45_000, **NORMALIZED, **DISKS),
-    "disks_5x5_oriented": PatchRecipe(patch_size=5, num_steps=75_000, **{**DISKS, **ORIENTED}),
+    "disks_5x5_oriented": PatchRecipe(patch_size=5, num_steps=58_000, **{**DISKS, **ORIENTED}),
     "disks_7x7_normalized": PatchRecipe(
         patch_size=7, num_steps=40_000, **{**NORMALIZED, "edges": 0.5}, **DISKS
     ),
