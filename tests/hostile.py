@@ -98,6 +98,8 @@ EXHAUSTS = {
     "one large file": "f = open('a', 'wb')\nwhile True: f.write(bytes(1 << 20)); f.flush()",
 }
 
+DEEP = "import os\nwhile True: os.mkdir('a'); os.chdir('a')"
+
 HANGS = {
     "a loop": "while True: pass",
     "sleep": "import time; time.sleep(1000)",
@@ -115,7 +117,6 @@ DIES = {
         "while True: pass"
     ),
     "many files": ("i = 0\nwhile True:\n    open(f'{{i}}', 'wb').write(bytes(1 << 20)); i += 1"),
-    "deep folders": "import os\nwhile True: os.mkdir('a'); os.chdir('a')",
     "leaving": "import os; os._exit(0)",
     "crashing": "import ctypes; ctypes.string_at(0)",
     "a stop signal to itself": "import os; os.kill(os.getpid(), 19)",

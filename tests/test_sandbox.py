@@ -20,7 +20,7 @@ from lessons_lib.checks import StudentError
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
 
 LIMITS = Limits(cell=20, call=5, total=60)
-SHORT = Limits(cell=1, call=1, total=30, memory=1 << 30, disk=32 << 20, entries=2000)
+SHORT = Limits(cell=1, call=1, total=30, memory=1 << 30, disk=32 << 20)
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,17 @@ def test_no_program_takes_more_than_its_share(nursery: Nursery, folder: Path, na
         except Stopped:
             pass
     assert not overflows(folder, Limits(disk=SHORT.file + (1 << 20)))
+
+
+def test_folders_too_deep_for_python_are_removed(nursery: Nursery, folder: Path) -> None:
+    try:
+        with nursery.worker(folder, SHORT) as session:
+            assert session.run_cell(hostile.DEEP)
+    except Stopped:
+        pass
+    finally:
+        remove(folder)
+    assert not folder.exists()
 
 
 def test_a_program_that_hangs_is_stopped_and_the_next_cell_runs(
