@@ -88,7 +88,7 @@ def test_the_source_stays_as_it_is() -> None:
     assert nbformat.writes(FIRST.notebook) == before
 
 
-def test_the_key_is_executed_and_correct(tmp_path: Path) -> None:
+def test_the_key_is_executed_and_correct_and_could_be_graded(tmp_path: Path) -> None:
     target = tmp_path / "key"
     words = ["solutions", str(target), "--root", str(ROOT), "--labs", FIRST.stem]
     assert main([*words, "--student-id", "ada"]) == 0
@@ -96,6 +96,8 @@ def test_the_key_is_executed_and_correct(tmp_path: Path) -> None:
     printed = "".join(o.get("text", "") for c in notebook.cells for o in c.get("outputs", []))
     assert printed.count("✓ correct") == len(FIRST.tasks)
     assert "not attempted" not in printed
+    read = read_submission(target / "ada" / f"{FIRST.stem}.ipynb", target, {FIRST.stem: FIRST})
+    assert (read.student, set(read.checks)) == ("ada", {task.name for task in FIRST.tasks})
 
 
 def local_links(path: Path) -> list[str]:

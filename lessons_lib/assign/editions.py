@@ -11,6 +11,7 @@ import copy
 import hashlib
 import json
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lessons_lib.assign.source import Lab
@@ -69,15 +70,31 @@ def student_edition(lab: Lab, student: str = "") -> NotebookNode:
 
 
 def key_edition(lab: Lab, student: str = "") -> NotebookNode:
-    """Return the notebook of ``lab`` with solutions in place of stubs; its outputs are empty."""
+    """Return the notebook of ``lab`` with solutions in place of stubs; its outputs are empty.
+
+    The check follows the solution in a cell of its own, so that the key can be graded, too.
+    """
     notebook = copy.deepcopy(lab.notebook)
-    notebook.cells = [cell for cell in notebook.cells if not _has(cell, ("stub", "check"))]
+    notebook.cells = list(_solved(notebook.cells))
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
             cell.metadata.tags = [t for t in cell.metadata.get("tags", []) if t != "hide-cell"]
     _mark(notebook, lab, student)
     return notebook
+
+
+def _solved(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
+    """Leave stubs out, and put each check behind its solution."""
+    check = None
+    for cell in cells:
+        if _has(cell, ("check",)):
+            check = cell
+        elif cell.cell_type == "code" and _has(cell, ("solution",)):
+            cell.source = cell.source.removesuffix(f"\n\n{check.source}")
+            yield from (cell, check)
+        elif not _has(cell, ("stub",)):
+            yield cell
 
 
 def marks(notebook: NotebookNode) -> tuple[str, str, str]:
