@@ -149,15 +149,14 @@ def _box(lesson: Lesson, x: float, y: float) -> str:
     left, top = x - BOX[0] / 2, y - BOX[1] / 2
     lines = textwrap.wrap(lesson.title.partition(":")[0], 21)[:3]
     words = "".join(
-        f'<tspan x="{left + 10:.0f}" y="{top + 38 + 15 * i:.0f}">{html.escape(line)}</tspan>'
+        f'<tspan x="{left + 10:.0f}" y="{top + 38 + 15 * i:.0f}">{html.escape(line)} </tspan>'
         for i, line in enumerate(lines)
     )
-    name = html.escape(f"{lesson.number} {lesson.title}, {lesson.minutes} minutes".strip())
     box = (
-        f'<a href="{lesson.stem}.html" aria-label="{name}"><rect class="box" x="{left:.0f}" '
+        f'<a href="{lesson.stem}.html"><rect class="box" x="{left:.0f}" '
         f'y="{top:.0f}" width="{BOX[0]}" height="{BOX[1]}" rx="8"/><text class="num" '
-        f'x="{left + 10:.0f}" y="{top + 20:.0f}">{lesson.number or "Start here"}</text><text '
-        f'class="minutes" x="{left + BOX[0] - 10:.0f}" y="{top + 20:.0f}">{lesson.minutes} min'
+        f'x="{left + 10:.0f}" y="{top + 20:.0f}">{lesson.number or "Start here"} </text><text '
+        f'class="minutes" x="{left + BOX[0] - 10:.0f}" y="{top + 20:.0f}">{lesson.minutes} min '
         f'</text><text class="title">{words}</text></a>'
     )
     return box + (_lab(lesson, left, top) if lesson.lab else "")
@@ -166,7 +165,7 @@ def _box(lesson: Lesson, x: float, y: float) -> str:
 def _lab(lesson: Lesson, left: float, top: float) -> str:
     x, y = left + BOX[0] - 40, top + BOX[1] - 10
     return (
-        f'<a class="lab" href="{lesson.stem}_lab.html" aria-label="Lab of {lesson.number}">'
+        f'<a class="lab" href="{lesson.stem}_lab.html" aria-label="lab of {lesson.number}">'
         f'<rect x="{x:.0f}" y="{y:.0f}" width="34" height="20" rx="10"/>'
         f'<text x="{x + 17:.0f}" y="{y + 14.5:.0f}">lab</text></a>'
     )
