@@ -25,8 +25,10 @@ body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem aut
 table {{ border-collapse: collapse; width: 100%; }}
 caption {{ text-align: left; padding-bottom: .5rem; }}
 th, td {{ text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0;
-  border-top: 1px solid #8888; overflow-wrap: anywhere; }}
-td.points {{ white-space: nowrap; font-variant-numeric: tabular-nums; }}
+  border-top: 1px solid #8888; overflow-wrap: break-word; }}
+tbody th {{ font-weight: 600; min-width: 7rem; overflow-wrap: anywhere; }}
+td.short {{ white-space: nowrap; font-variant-numeric: tabular-nums; }}
+td.hint {{ overflow-wrap: anywhere; }}
 </style>
 </head>
 <body>
@@ -78,9 +80,10 @@ def _section(result: Result) -> str:
 def _row(mark: Mark) -> str:
     sign = f'<span aria-hidden="true">{SIGNS.get(mark.status, "")}</span>'
     return (
-        f'<tr><th scope="row">{escape(mark.title)}</th><td>{sign} {escape(mark.status)}</td>'
-        f'<td class="points">{mark.points:g} of {mark.possible:g}</td>'
-        f"<td>{escape(mark.message)}</td></tr>"
+        f'<tr><th scope="row">{escape(mark.title)}</th>'
+        f'<td class="short">{sign} {escape(mark.status)}</td>'
+        f'<td class="short">{mark.points:g} of {mark.possible:g}</td>'
+        f'<td class="hint">{escape(mark.message)}</td></tr>'
     )
 
 

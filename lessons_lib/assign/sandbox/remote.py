@@ -148,7 +148,9 @@ class Session:
         """
         reply = self._request(("answer", name), self._limits.call)
         if "missing" in reply:
-            raise StudentError(f"There is no {name} when the check comes: was it renamed?")
+            raise StudentError(
+                f"There is no {name} when the check comes: was it renamed, or did its cell stop?"
+            )
         return self._value(reply)
 
     def call(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
