@@ -25,7 +25,8 @@ PLAYER = """<figure class="lesson-player"><img src="data:," alt="a"><div class="
 BODY = """<p><a href="two.html#two">there</a> <a href="two.html">page</a> <a href="#two">here</a>
 <a href="../search.html">search</a> <a href="https://a.org">out</a></p>"""
 FOLDED = """<details class="fold proof"><summary>Proof</summary>It is so.</details>
-<div class="cell tag_hide-input"><details class="hide"><summary>S</summary>draw()</details></div>"""
+<div class="cell tag_hide-input"><details class="hide"><summary>S</summary>draw()</details></div>
+<div class="cell tag_solution"><details class="hide"><summary>S</summary>42</details></div>"""
 
 
 @pytest.fixture
@@ -67,6 +68,7 @@ def test_what_is_folded_opens_and_what_moves_stands(site: Path) -> None:
     made = one_page(site)
     assert made.select_one("details.fold").has_attr("open")
     assert "draw()" not in made.get_text()
+    assert made.select_one("details.hide[open]").get_text() == "Solution42"
     assert made.select("script:not([src])") == made.select("head script, html > script:not([src])")
     assert made.select(".meanings, .controls, .headerlink, button") == []
     assert made.select_one(".lesson-player figcaption").get_text() == "A caption"

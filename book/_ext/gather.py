@@ -17,8 +17,7 @@ from bs4 import BeautifulSoup, Tag
 FIRST = "book/index.html"
 GONE = (
     ".headerlink, script, button, .meanings, .prev-next-area, .toctree-wrapper, .self-check input, "
-    ".lesson-player .controls, .lesson-player .spoken, .tag_hide-input > details, "
-    "details.hide > summary"
+    ".lesson-player .controls, .lesson-player .spoken, .tag_hide-input > details"
 )
 REFERS = ("for", "aria-labelledby", "aria-describedby", "aria-controls")
 OUTSIDE = re.compile(r"(?:[a-z][a-z0-9+.-]*:|//)", re.I)
@@ -51,6 +50,8 @@ def article(path: Path, soup: BeautifulSoup, here: Path, known: set[Path]) -> Ta
         tag.decompose()
     for tag in text.find_all("details"):
         tag["open"] = ""
+        if "hide" in tag["class"]:  # a cell of a lab that the page folds
+            tag.summary.string = "Solution" if tag.find_parent(class_="tag_solution") else "Code"
     for tag in text.find_all(True):
         _rename(tag, path)
         _redirect(tag, path, here, known)
