@@ -50,7 +50,7 @@ def article(path: Path, soup: BeautifulSoup, here: Path, known: set[Path]) -> Ta
         tag.decompose()
     for tag in text.find_all("details"):
         tag["open"] = ""
-        if "hide" in tag["class"]:  # a cell of a lab that the page folds
+        if "hide" in tag.get("class", []):  # a cell of a lab that the page folds
             tag.summary.string = "Solution" if tag.find_parent(class_="tag_solution") else "Code"
     for tag in text.find_all(True):
         _rename(tag, path)
