@@ -42,7 +42,7 @@ def test_the_command_writes_what_it_measured(tmp_path, monkeypatch, capsys):
     assert json.loads(file.read_text())["setting"] == {
         "num": 7,
         "seed": 5,
-        "model": "disks_5x5_normalized",
+        "model": "disks_5x5_oriented",
     }
 
 

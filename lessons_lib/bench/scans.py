@@ -33,7 +33,7 @@ from lessons_lib.reconstruction import (
 from lessons_lib.schedules import geometric
 from lessons_lib.shapes import Score, check_count
 
-MODEL, NOISE_STDS = "disks_5x5_normalized", (0.01, 0.02, 0.05)
+MODEL, NOISE_STDS = "disks_5x5_oriented", (0.01, 0.02, 0.05)
 BAR_MODELS = ("photographs_5x5", "photographs_7x7")
 FILE = Path(__file__).resolve().parent.parent.parent / "book" / "_data" / "scans.json"
 """Where the chapter reads."""
