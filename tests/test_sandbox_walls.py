@@ -9,6 +9,7 @@ import os
 import platform
 import resource
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pytest
 from lessons_lib.assign import sandbox
 from lessons_lib.assign.sandbox import Limits, landlock, seccomp
 from lessons_lib.assign.sandbox.confine import confine
-from lessons_lib.assign.sandbox.limits import overflows, remove
+from lessons_lib.assign.sandbox.limits import die_with_parent, overflows, remove
 from lessons_lib.assign.sandbox.syscalls import ARCHITECTURES, GUARDED, IGNORED, NEWEST, REFUSED
 
 confined = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
@@ -206,6 +207,24 @@ def test_limits_are_on_top_of_what_python_takes() -> None:
         return [*done, resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)]
 
     assert in_child(play) == [True, False, True]
+
+
+@pytest.mark.skipif(os.uname().sysname != "Linux", reason="asked of Linux")
+def test_a_lane_ends_with_the_grader() -> None:
+    def play() -> int:
+        if (pid := os.fork()) == 0:
+            die_with_parent()
+            time.sleep(60)
+        time.sleep(0.2)
+        return pid  # and this process ends
+
+    pid = in_child(play)
+    for _ in range(100):
+        state = Path(f"/proc/{pid}/stat")
+        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.1)
+    pytest.fail("it is still there")
 
 
 def test_a_folder_that_overflows(tmp_path: Path) -> None:

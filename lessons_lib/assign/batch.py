@@ -20,7 +20,7 @@ import torch
 from lessons_lib import checks
 from lessons_lib.assign.grading import ROUNDS, Result, grade
 from lessons_lib.assign.sandbox import Limits, Nursery, Unconfined, exposed, missing
-from lessons_lib.assign.sandbox.limits import remove
+from lessons_lib.assign.sandbox.limits import die_with_parent, remove
 from lessons_lib.assign.source import Lab, read_lab
 from lessons_lib.assign.submission import (
     Refused,
@@ -212,6 +212,7 @@ class _Lane:
 
     @classmethod
     def begin(cls, trust: bool) -> None:
+        die_with_parent()
         torch.set_num_threads(1)
         cls.trust = trust
 

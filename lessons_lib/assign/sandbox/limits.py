@@ -6,12 +6,14 @@ import ctypes
 import os
 import resource
 import shutil
+import signal
 import struct
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 MEGABYTE = 1 << 20
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,12 @@ def drop_capabilities() -> None:
     header, nothing = struct.pack("Ii", 0x20080522, 0), bytes(24)
     if libc.capset(header, nothing):
         raise OSError(ctypes.get_errno(), "the kernel does not let capabilities go")
+
+
+def die_with_parent() -> None:
+    """Ask the kernel to end this process when the one that started it ends, however that does."""
+    if os.uname().sysname == "Linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM))
 
 
 def plain_environment(folder: Path) -> dict[str, str]:
