@@ -267,6 +267,7 @@ def in_fork(action: Callable[[], Result], seconds: float) -> Result | str:
 
 
 def _answer(action: Callable[[], Result], line: Any) -> None:
+    die_with_parent()
     Limits(total=3600, memory=JUDGE_MEMORY).set()
     try:
         line.send(action().to_json())
