@@ -110,10 +110,11 @@ def explain(error: BaseException) -> str:
     if isinstance(error, StudentError):
         return str(error)
     words = " ".join(str(error).split())
-    words = words if len(words) <= 160 else words[:157] + "..."
+    words = (words if len(words) <= 160 else words[:157] + "…").rstrip(".")
+    told = f": {words}" if words else ""
     own = [f for f in traceback.extract_tb(error.__traceback__) if not _foreign(f.filename)]
     where = f" It happens in your line {own[-1].lineno}: `{own[-1].line}`" if own else ""
-    return f"Your code stops with {type(error).__name__}: {words}{where}"
+    return f"Your code stops with {type(error).__name__}{told}.{where}"
 
 
 def _foreign(filename: str) -> bool:
