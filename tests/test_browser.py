@@ -130,10 +130,11 @@ def state(player: Locator, slider: Locator) -> dict[str, str | None]:
 
 
 def dimmed(visit: chromium.Visit) -> list[str]:
-    """Pictures that a theme shows in colours that are not theirs."""
+    """In the dark: pictures in colours that are not theirs, and drawings that did not turn."""
     return visit.page.evaluate(
-        "() => [...document.querySelectorAll('article img')]"
-        ".filter(image => getComputedStyle(image).filter !== 'none').map(image => image.alt)"
+        "() => [...document.querySelectorAll('article img')].filter(image =>"
+        " (getComputedStyle(image).filter !== 'none') !== image.classList.contains('drawing'))"
+        ".map(image => image.alt)"
     )
 
 
@@ -233,6 +234,7 @@ def test_looks_complain(broken) -> None:
     assert broken('<img alt="a" src="https://example.org/p.png">').left
     assert unset(broken('<span class="math">x</span>'))
     assert dimmed(broken('<article><img alt="a" src="data:," style="filter:blur(1px)"></article>'))
+    assert dimmed(broken('<article><img alt="a" src="data:," class="drawing"></article>'))
     assert broken("<script>for (let i = 0; i < 4e8; i++);</script>").busy() > 0.05
 
 
