@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import doctree
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
@@ -43,12 +44,10 @@ class Claims(Directive):
 
 def found(document: nodes.document) -> Iterator[Made]:
     """Claims in the outputs of a lesson; each cell that prints some gets an id to link to."""
-    for cell in document.findall(
-        lambda n: isinstance(n, nodes.container) and "cell" in n["classes"]
-    ):
+    for cell in doctree.cells(document):
         printed = "\n".join(o.astext() for o in cell.findall(nodes.literal_block) if _stream(o))
         lines = list(LINE.finditer(printed))
-        if wrong := mismatches(_source(cell), [line["text"] for line in lines]):
+        if wrong := mismatches(doctree.source(cell), [line["text"] for line in lines]):
             raise ExtensionError("claims: " + "; ".join(wrong))
         if lines:
             anchor = f"claim-{nodes.make_id(lines[0]['text'])[:60]}"
@@ -58,11 +57,6 @@ def found(document: nodes.document) -> Iterator[Made]:
 
 def _stream(output: nodes.literal_block) -> bool:
     return "stream" in output["classes"]
-
-
-def _source(cell: nodes.container) -> str:
-    inputs = cell.findall(lambda n: isinstance(n, nodes.container) and "cell_input" in n["classes"])
-    return "\n".join(block.astext() for box in inputs for block in box.findall(nodes.literal_block))
 
 
 def mismatches(code: str, printed: list[str]) -> list[str]:
@@ -128,20 +122,15 @@ def _lesson(title: nodes.title, uri: str, claims: list[Made]) -> list[nodes.Node
     heading = f"{number}  {title.astext()}".strip()
     rows = [(_link(c.text, f"{uri}#{c.anchor}"), nodes.paragraph("", c.evidence)) for c in claims]
     head = (nodes.paragraph("", "claim"), nodes.paragraph("", "measured"))
-    return [nodes.rubric("", heading, **{"heading-level": 2}), _table([head, *rows])]
+    return [
+        nodes.rubric("", heading, **{"heading-level": 2}),
+        doctree.table([head, *rows], (68, 32), "claims"),
+    ]
 
 
 def _link(text: str, uri: str) -> nodes.paragraph:
     link = nodes.reference("", text, refuri=uri, internal=True)
     return nodes.paragraph("", "", link)
-
-
-def _table(rows: list[tuple[nodes.Node, nodes.Node]]) -> nodes.table:
-    """Build a table of two columns; the first row is its head."""
-    head, *body = (nodes.row("", *(nodes.entry("", cell) for cell in row)) for row in rows)
-    columns = [nodes.colspec(colwidth=width) for width in (68, 32)]
-    group = nodes.tgroup("", *columns, nodes.thead("", head), nodes.tbody("", *body), cols=2)
-    return nodes.table("", group, classes=["claims"])
 
 
 def _all(env: BuildEnvironment) -> dict[str, list[Made]]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import doctree
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -61,10 +62,7 @@ def table(env: object, lab: Lab, seen: dict[str, dict]) -> nodes.table:
     """One row for each task."""
     uri = env.app.builder.get_relative_uri(env.docname, f"book/{lab.stem}")
     rows = [head(), *(row(task, uri, seen[task.name]) for task in lab.tasks)]
-    columns = [nodes.colspec(colwidth=width) for width in WIDTHS]
-    first, *body = (nodes.row("", *(nodes.entry("", cell) for cell in cells)) for cells in rows)
-    group = nodes.tgroup("", *columns, nodes.thead("", first), nodes.tbody("", *body), cols=6)
-    return nodes.table("", group, classes=["exercises"])
+    return doctree.table(rows, WIDTHS, "exercises")
 
 
 def head() -> Iterator[nodes.Node]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import doctree
 import numpy as np
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -40,16 +41,12 @@ def white_share(path: Path) -> float:
 
 def mark(app: Sphinx, document: nodes.document) -> None:
     """Give the class ``drawing`` to the pictures of cells that draw no data as colours."""
-    for cell in document.findall(lambda n: isinstance(n, nodes.container) and _is_cell(n)):
+    for cell in doctree.cells(document):
         pictures = [p for p in cell.findall(nodes.image) if "cell_output" in _classes_above(p)]
-        if pictures and not draws_data(_source(cell)):
+        if pictures and not draws_data(doctree.source(cell)):
             for picture in pictures:
                 if white_share(Path(app.srcdir) / picture["uri"].lstrip("/")) > WHITE:
                     picture["classes"].append("drawing")
-
-
-def _is_cell(node: nodes.container) -> bool:
-    return "cell" in node["classes"]
 
 
 def _classes_above(node: nodes.Node) -> set[str]:
@@ -57,11 +54,6 @@ def _classes_above(node: nodes.Node) -> set[str]:
     while node := node.parent:
         found |= set(node.get("classes", ())) if isinstance(node, nodes.Element) else set()
     return found
-
-
-def _source(cell: nodes.container) -> str:
-    inputs = cell.findall(lambda n: isinstance(n, nodes.container) and "cell_input" in n["classes"])
-    return "\n".join(block.astext() for box in inputs for block in box.findall(nodes.literal_block))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import NamedTuple
 
+import doctree
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -136,11 +137,7 @@ def sorting(name: list[nodes.Node]) -> list[str]:
 def _table(app: Sphinx, page: str, heads: tuple[str, ...], chosen: list[Result]) -> nodes.table:
     rows = [[nodes.paragraph("", head) for head in heads]]
     rows += [_row(app, page, result) for result in chosen]
-    head, *body = (nodes.row("", *(nodes.entry("", cell) for cell in row)) for row in rows)
-    columns = [nodes.colspec(colwidth=1) for _ in heads]
-    parts = [*columns, nodes.thead("", head), nodes.tbody("", *body)]
-    group = nodes.tgroup("", *parts, cols=len(heads))
-    return nodes.table("", group, classes=["results"])
+    return doctree.table(rows, [1] * len(heads), "results")
 
 
 def _row(app: Sphinx, page: str, result: Result) -> list[nodes.Node]:

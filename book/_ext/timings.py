@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import doctree
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -59,17 +60,14 @@ def wall_seconds(cells: list[dict]) -> int:
 
 def table(rows: list[tuple[str | nodes.reference, ...]]) -> nodes.table:
     """Build a table whose first row is its head."""
-    head, *body = (nodes.row("", *(entry(cell) for cell in cells)) for cells in rows)
-    columns = [nodes.colspec(colwidth=width) for width in (55, 15, 15, 15)]
-    group = nodes.tgroup("", *columns, nodes.thead("", head), nodes.tbody("", *body), cols=4)
-    return nodes.table("", group)
+    return doctree.table(([content(cell) for cell in row] for row in rows), (55, 15, 15, 15))
 
 
-def entry(cell: str | nodes.reference) -> nodes.entry:
-    """A cell of the table; what costs nothing shows a dash."""
+def content(cell: str | nodes.reference) -> nodes.paragraph:
+    """What a cell of the table holds; what costs nothing shows a dash."""
     if isinstance(cell, str):
-        return nodes.entry("", nodes.paragraph("", "–" if cell == "0" else cell))
-    return nodes.entry("", nodes.paragraph("", "", cell))
+        return nodes.paragraph("", "–" if cell == "0" else cell)
+    return nodes.paragraph("", "", cell)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from lessons_lib.checks.cases import normals
 from lessons_lib.checks.exercise import Exercise
 from lessons_lib.checks.judges import Given, Mistake, function, value
-from lessons_lib.checks.sampled import between, fools_ranks, normals, settles
+from lessons_lib.checks.sampled import between, fools_ranks, settles
 from lessons_lib.distributions import GaussianMixture
 
 Score = Callable[..., Tensor]

@@ -10,14 +10,10 @@ import torch
 from torch import Tensor
 
 from lessons_lib.checks.answers import ask, parts
+from lessons_lib.checks.cases import normals
 from lessons_lib.checks.judges import Given
 from lessons_lib.diagnostics import ranks, uniformity
 from lessons_lib.distributions import Gaussian
-
-
-def normals(rng: torch.Generator, *shape: int) -> Tensor:
-    """Unit normal numbers in double precision."""
-    return torch.randn(shape, generator=rng, dtype=torch.float64)
 
 
 def between(rng: torch.Generator, low: float, high: float) -> float:
