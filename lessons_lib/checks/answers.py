@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import traceback
 import warnings
@@ -31,6 +32,9 @@ class StudentError(Exception):
 
 def ask(answer: Callable[..., Any], *args: Any) -> Any:
     """Call the student's function on copies of ``args``, and return what it returns.
+
+    A generator among ``args`` is replaced by one of its own, see `apart`: whoever judges may draw
+    the truth from the generator that is passed here.
 
     Functions written for NumPy are welcome: if the call fails with tensors, it is tried once more
     with arrays; functions among ``args`` then take and return arrays, too.
@@ -95,7 +99,22 @@ def _for_numpy(arg: Any) -> Any:
 
 
 def _copies(args: tuple[Any, ...]) -> list[Any]:
-    return [arg.clone() if isinstance(arg, Tensor) else arg for arg in args]
+    return [_copy(arg) for arg in args]
+
+
+def _copy(arg: Any) -> Any:
+    if isinstance(arg, torch.Generator):
+        return apart(arg)
+    return arg.clone() if isinstance(arg, Tensor) else arg
+
+
+def apart(rng: torch.Generator) -> torch.Generator:
+    """A generator for an answer, which tells nothing of ``rng``.
+
+    It is the same whenever ``rng`` is in the same state; neither its seed nor its draws lead back.
+    """
+    digest = hashlib.sha256(rng.get_state().numpy().tobytes()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
 def unattempted(result: Any) -> bool:

@@ -1,0 +1,64 @@
+"""Answers that look behind the question: none is paid for what it did not work out."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import torch
+from test_labs import LABS
+
+from lessons_lib.checks import NotAttempted, StudentError, map_langevin
+from lessons_lib.checks.answers import apart, ask
+
+
+class Watched:
+    """An answer that keeps the generators it is given, and says no more."""
+
+    def __init__(self) -> None:
+        self.seen: list[torch.Generator] = []
+
+    def __call__(self, *args: Any) -> Any:
+        self.seen += [arg for arg in args if isinstance(arg, torch.Generator)]
+        raise StudentError
+
+
+def test_a_generator_that_an_answer_gets_is_not_the_judges() -> None:
+    """Neither its state nor its seed leads to numbers that the judge has drawn, in any lab."""
+    drawn = torch.rand(100_000, generator=torch.Generator().manual_seed(5))
+    watched = Watched()
+    for lab in LABS:
+        for exercise in lab.exercises.values():
+            rng = torch.Generator().manual_seed(5)
+            with suppress(NotAttempted, StudentError):
+                exercise.judge(watched, rng, vars(exercise.given("")))
+    assert len(watched.seen) == 4  # two exercises draw, each is asked with tensors and with arrays
+    for one in watched.seen:
+        for draws in (one, torch.Generator().manual_seed(one.initial_seed())):
+            assert not bool(torch.isin(torch.rand(4, generator=draws), drawn).all())
+
+
+def the_truth_from_the_seed(
+    y: torch.Tensor, mean: float, std: float, n: float, num: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Draw again what the judge has drawn, and hand it in with a little noise."""
+    double = {"dtype": torch.float64}
+    judge = torch.Generator().manual_seed(generator.initial_seed())
+    for _ in range(3):
+        torch.rand((), generator=judge)
+    truth = mean + std * torch.randn(len(y), generator=judge, **double)
+    spread = 3 * std * torch.randn(num + 1, len(y), generator=judge, **double)
+    return truth + spread[1:] - spread[0]
+
+
+def test_the_truth_cannot_be_drawn_from_the_seed() -> None:
+    verdict = map_langevin.passes_the_rank_test.verdict(the_truth_from_the_seed, seed=3)
+    assert verdict.status == "not yet"
+
+
+def test_a_generator_apart_is_repeatable_and_moves_with_its_source() -> None:
+    rng = torch.Generator().manual_seed(1)
+    once, twice = apart(rng).initial_seed(), apart(rng).initial_seed()
+    torch.rand(1, generator=rng)
+    assert once == twice != apart(rng).initial_seed()
+    assert ask(lambda g: g.initial_seed(), rng) == apart(rng).initial_seed()
