@@ -20,7 +20,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help book pdf test notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
+.PHONY: help book pdf test test-machines notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test: $(READY)  ## prove everything: lint, tests, claims, notebooks, book, pages
 	  echo "=== $$stage took $$(($$(date +%s) - before)) s"; \
 	done; \
 	echo "make test: all of [$(STAGES)] passed in $$(($$(date +%s) - start)) s"
+
+test-machines: $(READY)  ## execute every lesson under emulated processors, and say what differs
+	$(RUN) book/_tools/machines.py --jobs $(JOBS)
 
 notebooks: $(READY)  ## execute again the lessons whose code or library changed (JOBS=2 at a time)
 	$(RUN) -m lessons_lib.notebooks run --jobs $(JOBS)
@@ -75,8 +78,9 @@ test-unit: $(READY)
 	$(RUN) -m pytest tests $(addprefix --ignore ,$(PAGES)) -q -n $(JOBS)
 
 test-notebooks-proof: $(READY)
-	$(RUN) -m pytest book -q -n $(JOBS) --dist loadfile --nbval --nbval-current-env \
-	  --nbval-cell-timeout=300 --nbval-sanitize-with tests/nbval_sanitize.cfg
+	$(RUN) -m pytest book -q -n $(JOBS) --dist loadfile -p tests.stored_outputs \
+	  --nbval --nbval-current-env --nbval-cell-timeout=3600 \
+	  --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 test-book-proof: $(READY)
 	$(VENV)/bin/jupyter-book build . --all -n -W --keep-going --quiet

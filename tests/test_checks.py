@@ -26,7 +26,7 @@ def test_prints_words_and_evidence(capsys: pytest.CaptureFixture[str]) -> None:
     claim("a third is not tiny", torch.tensor([1 / 3, 2.0]), above=0.1)
     claim("a vector is itself", torch.arange(3.0), equals=torch.arange(3.0), within=1e-9)
     assert capsys.readouterr().out.splitlines() == [
-        "✓ two and two are four: 4 = 4 within 1e-12",
+        "✓ two and two are four: 4 ≈ 4 within 1e-12",
         "✓ a third is small: 0.333 < 0.5",
         "✓ a third is not tiny: 0.333 > 0.1",
         "✓ a vector is itself: all 3 values within 1e-9",
@@ -35,7 +35,7 @@ def test_prints_words_and_evidence(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_negative_zero_prints_as_zero(capsys: pytest.CaptureFixture[str]) -> None:
     claim("nothing is nothing", -0.0, equals=0.0, within=1e-9)
-    assert capsys.readouterr().out == "✓ nothing is nothing: 0 = 0 within 1e-9\n"
+    assert capsys.readouterr().out == "✓ nothing is nothing: 0 ≈ 0 within 1e-9\n"
 
 
 @pytest.mark.parametrize(
@@ -101,10 +101,10 @@ def test_shapes_that_do_not_broadcast_are_an_error() -> None:
 @pytest.mark.parametrize(
     ("options", "shown"),
     [
-        ({"equals": 0.0, "within": 1e-3}, "0 = 0 within"),
+        ({"equals": 0.0, "within": 1e-3}, "0 ≈ 0 within"),
         ({"below": 1e-3}, "0 < 0.001"),
         ({"below": 1e-7}, "4e-09 < 1e-07"),
-        ({"equals": 0.0, "within": 1e-7}, "4e-09 = 0 within"),
+        ({"equals": 0.0, "within": 1e-7}, "4e-09 ≈ 0 within"),
     ],
 )
 def test_rounding_noise_is_not_printed(

@@ -232,3 +232,23 @@ def test_importing_distributions_stays_light():
     code = f"import sys, lessons_lib.distributions; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("kind", [Gaussian, GaussianMixture])
+def test_draws_do_not_hang_on_the_signs_and_order_of_eigenvectors(kind: type) -> None:
+    """A processor may return any of them; the draws of one seed must be the same on all."""
+    rng = torch.Generator().manual_seed(0)
+    root = torch.randn(3, 3, generator=rng, dtype=torch.float64)
+    cov, mean = root @ root.T + torch.eye(3), torch.zeros(3, dtype=torch.float64)
+    law = (
+        Gaussian(mean, cov)
+        if kind is Gaussian
+        else GaussianMixture(torch.ones(1), mean[None], cov[None])
+    )
+    before = law.sample(50, torch.Generator().manual_seed(1))
+    smoothed = law._smoothed
+    order = torch.tensor([2, 0, 1])
+    smoothed.lam = smoothed.lam[..., order]
+    smoothed.u = smoothed.u[..., order] * torch.tensor([-1.0, 1.0, -1.0])
+    after = law.sample(50, torch.Generator().manual_seed(1))
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-12)

@@ -48,7 +48,8 @@ class Claim:
         if count > 1:
             return f"all {count} values {margin}"
         measured = _clean(self.measured, self.within)
-        return f"{measured:.4g} = {_show(self.expected)} {margin}"
+        sign = "≈" if self.within else "="
+        return f"{measured:.4g} {sign} {_show(self.expected)} {margin}"
 
 
 Listener = Callable[[Claim], None]

@@ -72,8 +72,13 @@ class SmoothedCovariance:
         return torch.einsum("...j,...ij->...i", z, u), lam.log().sum(-1)
 
     def colour(self, noise: Tensor) -> Tensor:
-        """Turn unit normal ``noise`` of shape ``(*, *K, n)`` into noise of covariance ``cov``."""
-        return torch.einsum("...j,...ij->...i", noise * self.lam.sqrt(), self.u)
+        """Turn unit normal ``noise`` of shape ``(*, *K, n)`` into noise of covariance ``cov``.
+
+        The symmetric root ``U diag(sqrt(lam)) U'`` is the same whatever signs and order the
+        eigenvectors have, which differ between processors: so are the draws.
+        """
+        z = torch.einsum("...i,...ij->...j", noise, self.u) * self.lam.sqrt()
+        return torch.einsum("...j,...ij->...i", z, self.u)
 
 
 def as_covariance(value: float | Tensor, n: int, like: Tensor, name: str) -> Tensor:
