@@ -12,6 +12,7 @@ PORT ?= 8000
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
+LAB := $(VENV)/.lab
 PAGES := $(addprefix tests/test_,$(addsuffix .py,pages browser external_links results definitions hosted course_map))
 STAGES := lint unit notebooks-proof book-proof pages
 
@@ -20,7 +21,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help book pdf test test-machines notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
+.PHONY: help book lab pdf test test-machines notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +31,9 @@ book: $(READY)  ## build the book and say where it is
 	@echo
 	@echo "The book is ready. Open it in a browser:"
 	@echo "  file://$(CURDIR)/_build/html/index.html"
+
+lab: $(LAB)  ## open the lessons in JupyterLab, to run and to change (LAB_OPTIONS=--no-browser)
+	$(RUN) -m lessons_lib.notebooks lab live -- $(LAB_OPTIONS)
 
 pdf: book  ## print the whole book into one PDF, which the cover then links to (needs Chromium)
 	$(RUN) book/_ext/print_book.py _build/html _build/pdf
@@ -94,4 +98,8 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@echo "Preparing $(VENV): about a minute, and about 1.5 GB."
 	@$(RUN) -c 'import pip' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
 	$(RUN) -m pip install --disable-pip-version-check -r requirements.txt -c constraints.txt -e .
+	@touch $@
+
+$(LAB): $(READY) requirements-lab.txt constraints.txt
+	$(RUN) -m pip install --disable-pip-version-check -r requirements-lab.txt -c constraints.txt
 	@touch $@

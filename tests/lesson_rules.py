@@ -31,6 +31,7 @@ MEDIAN_BELOW = 7
 WORDS_PER_LINE = (6, 20)
 WORDS_PER_MINUTE = 200
 FEWEST_CLAIMS = 12
+OPENERS = {"open", "Path", "read_text", "read_bytes", "loadtxt", "fromfile", "imread"}
 LARGEST_FILE = 1_500_000
 MACHINE_PATH = re.compile(r"(?<![\w.:/<])/(?:home|root|tmp|work|Users|mnt|var|private)/[\w.]")
 NUMBER_TYPED = re.compile(r"(?<![\w.\-])\d+\.\d{2,}(?![\w.]|\.\d)")
@@ -204,6 +205,17 @@ def explicit_randomness(book: NotebookNode) -> list[str]:
     ]
 
 
+def self_contained(book: NotebookNode) -> list[str]:
+    """A lesson opens no file by its place: it may run in any folder."""
+    called = {
+        getattr(node.func, "id", getattr(node.func, "attr", ""))
+        for cell in code_cells(book)
+        for node in ast.walk(tree(cell))
+        if isinstance(node, ast.Call)
+    }
+    return [f"opens a file with {name}" for name in sorted(called & OPENERS)]
+
+
 def predicted(book: NotebookNode) -> list[str]:
     """The reader is asked to predict, and each idea section has a labelled equation in it."""
     text = "\n".join(c.source for c in book.cells if is_text(c))
@@ -250,6 +262,7 @@ RULES: list[Callable[[NotebookNode], list[str]]] = [
     glue_keys,
     enough_claims,
     explicit_randomness,
+    self_contained,
     predicted,
     self_check,
     reproducible,

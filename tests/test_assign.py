@@ -130,10 +130,13 @@ def test_links_to_other_pages_lead_to_the_rendered_book(tmp_path: Path, own: Lab
     assert "See a word, and Notation." in without_one.read_text()
 
 
-def test_data_that_a_lesson_reads_comes_along(tmp_path: Path, own: Lab) -> None:
+def test_what_is_handed_out_reads_like_the_page(tmp_path: Path, own: Lab) -> None:
     own.notebook.cells.append(new_markdown_cell("See [it](05_patch_trained.ipynb)."))
-    write_student([own], BOOK, tmp_path / "a")
-    assert (tmp_path / "a" / "_data" / "locality.json").exists()
+    write_student([own, *LABS[1:]], BOOK, tmp_path / "a")
+    for path in (tmp_path / "a").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+        assert not re.search(r"\{[\w:]+\}`|^:{3,}|\$\$ \(", text, re.M), path.name
 
 
 def test_a_trace_is_reported(tmp_path: Path) -> None:

@@ -135,6 +135,8 @@ BROKEN = [
     (rules.promise, edited(0, "**", "")),
     (rules.promise, replaced(1)),
     (rules.cell_sizes, added(*[code("y = 1")] * 20)),
+    (rules.self_contained, added(code('table = open("_data/table.json").read()'))),
+    (rules.self_contained, added(code('table = Path("_data/table.json").read_text()'))),
     (rules.cell_sizes, fewer_cells()),
     (rules.cell_sizes, added(code(long_cell))),
     (rules.cell_sizes, edited(4, "import torch", "import torch\n" * 11)),

@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from conftest import ROOT
 
 from lessons_lib import bench, phantoms, pretrained
 from lessons_lib.bench import denoisers, methods, pictures, stored
@@ -24,7 +23,7 @@ ROW = {"method", "family", "psnr", "ci95", "ssim", "seconds", "values", "weights
 ROW |= {"gain", "gain_ci95"}
 SETTING = {"phantom", "num", "seed", "noise_std", "size", "data_range", "skipped"}
 SMALL = "photographs_5x5"
-FILES = sorted((ROOT / "book" / "_data").glob("denoising_*.json"))
+FILES = sorted(stored.FOLDER.glob("denoising_*.json"))
 
 
 def double(y, noise_std, truth):
@@ -342,3 +341,11 @@ def test_methods_without_models_are_always_there():
     assert [m.name for m in choose("disks", ["TV", "noisy"])] == ["noisy", "TV"]
     assert Method("x", "patch", denoisers.noisy, ("nothing",)).missing().startswith("name must be")
     assert Method("x", "patch", denoisers.noisy, (pretrained.names()[0],)).missing() == ""
+
+
+def test_tables_are_found_wherever_one_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert bench.measured("locality")["rows"]
+    assert bench.read_table("denoising_disks_26db")["noisy"]["psnr"] == pytest.approx(26, abs=0.1)
+    with pytest.raises(ValueError, match=r"got 'nothing'; there are .*locality, scans, shift"):
+        bench.measured("nothing")

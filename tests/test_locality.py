@@ -5,13 +5,13 @@ import math
 
 import pytest
 import torch
-from conftest import ROOT
 
 from lessons_lib.bench import locality
 from lessons_lib.bench.locality import cut_windows, image_errors, locality_row, window_errors
+from lessons_lib.bench.stored import FOLDER
 
 torch.set_num_threads(1)
-TABLE = ROOT / "book" / "_data" / "locality.json"
+TABLE = FOLDER / "locality.json"
 
 
 def test_windows_are_cut_at_their_corners_and_know_what_lies_outside():

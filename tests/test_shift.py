@@ -5,10 +5,10 @@ import math
 
 import pytest
 import torch
-from conftest import ROOT
 
 from lessons_lib import phantoms, pretrained
 from lessons_lib.bench import shift
+from lessons_lib.bench.stored import FOLDER
 from lessons_lib.metrics import psnr
 from lessons_lib.patches import Patches
 from lessons_lib.reconstruction import denoise_patches
@@ -114,7 +114,7 @@ def test_bad_arguments_are_named():
 
 # The stored table that chapter 7 reads.
 
-STORED = ROOT / "book" / "_data" / "shift.json"
+STORED = FOLDER / "shift.json"
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ lead to the branch ``hosted``, which a workflow writes with
 
     python book/_ext/hosted.py FOLDER
 
-In it every notebook begins with a cell that fetches the course where it is missing (Colab), and
-``binder/`` says what a Binder needs. Notebooks on the main branch stay as they are.
+In it is the live edition of the notebooks. Each begins with a cell that fetches the course where it
+is missing (Colab), and ``binder/`` says what a Binder needs. Notebooks on the main branch stay as
+they are.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ WANTED = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+?(\.git)?/?")
 PARTS = ("book", "lessons_lib", "pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
 LEFT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "_static", "_ext", "_templates")
 BUTTONS = ("use_repository_button", "use_issues_button")
-CODE_HIDDEN = {"hide-input", "hide-cell", "solution"}
 
 CELL = """\
 # A hosted notebook fetches the course first. Where it is installed, this cell does nothing.
@@ -67,28 +67,25 @@ def configured(root: Path = ROOT) -> str:
 
 
 def prepare(notebook: NotebookNode, url: str) -> NotebookNode:
-    """Put the cell that fetches the course below the title, and fold code that pages fold."""
+    """Put the cell that fetches the course below the title."""
     import nbformat
 
     cell = nbformat.v4.new_code_cell(CELL.format(url=url, branch=BRANCH), id="hosted")
     notebook.cells.insert(1, cell)
-    for other in notebook.cells:
-        if other.cell_type == "code" and CODE_HIDDEN & set(other.metadata.get("tags", [])):
-            other.metadata["jupyter"] = {"source_hidden": True}
     return notebook
 
 
 def edition(folder: Path, url: str, root: Path = ROOT) -> None:
     """Write all that a hosted notebook needs into an empty ``folder``."""
-    import nbformat
+    from lessons_lib.notebooks import live
 
     folder.mkdir(parents=True)
     for name in PARTS:
         part = root / name
         copy = shutil.copytree if part.is_dir() else shutil.copy
         copy(part, folder / name, **({"ignore": LEFT} if part.is_dir() else {}))
-    for path in sorted((folder / "book").glob("*.ipynb")):
-        nbformat.write(prepare(nbformat.read(path, as_version=4), url), path)
+    for name, page in live.edition(root / "book"):
+        live.save(prepare(page, url) if name.endswith(".ipynb") else page, folder / "book" / name)
     (folder / "binder").mkdir()
     (folder / "binder" / "requirements.txt").write_text(requirements(root), encoding="utf-8")
     (folder / "binder" / "runtime.txt").write_text("python-3.11\n")

@@ -1,23 +1,21 @@
-"""Write the folders that are handed out: labs, the lessons they link to, and what these read."""
+"""Write the folders that are handed out: labs, and the lessons they link to."""
 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lessons_lib.assign.editions import key_edition, student_edition
-from lessons_lib.assign.links import linked, relinked
 from lessons_lib.assign.source import Lab, read_lab
 from lessons_lib.assign.traces import leave_none
+from lessons_lib.notebooks.live import Reader, linked, relinked
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 STUDENT_ID = re.compile(r"[\w.@+-]{1,64}")
-_DATA = re.compile(r"_data/[\w.-]+")
 
 
 def labs_in(book: Path, names: Sequence[str] = ()) -> list[Lab]:
@@ -70,13 +68,14 @@ def write_student(
     """
     _check_students(students)
     make_empty(target)
-    written = []
+    reader, written = Reader(book), []
     for student in students or [""]:
         folder = target / student
-        here = _copy_lessons(labs, book, folder, url)
+        here = _copy_lessons(labs, reader, folder, url)
         for lab in labs:
             path = folder / f"{lab.stem}.ipynb"
-            _write(relinked(student_edition(lab, student), book, here, url), path)
+            notebook = reader.notebook(student_edition(lab, student), path.name)
+            _write(relinked(notebook, book, here, url), path)
             written.append(path)
     leave_none(target, labs, book)
     return written
@@ -93,12 +92,13 @@ def write_solutions(
 
     _check_students(students)
     make_empty(target)
-    written = []
+    reader, written = Reader(book), []
     for student in students or [""]:
         (target / student).mkdir(exist_ok=True)
         for lab in labs:
             path = target / student / f"{lab.stem}.ipynb"
             notebook = execute(key_edition(lab, student), folder=book)
+            notebook = reader.notebook(notebook, path.name)
             _write(relinked(notebook, book, {one.stem + ".ipynb" for one in labs}), path)
             written.append(path)
     return written
@@ -119,25 +119,21 @@ def make_empty(target: Path) -> None:
         raise ValueError(f"the folder must be empty; there are files in {target}")
 
 
-def _copy_lessons(labs: Sequence[Lab], book: Path, folder: Path, url: str) -> set[str]:
-    """Copy the lessons that the labs link to, and the data that these read.
+def _copy_lessons(labs: Sequence[Lab], reader: Reader, folder: Path, url: str) -> set[str]:
+    """Copy the lessons that the labs link to, as an editor shows them.
 
     Returns the names of all notebooks that will be in the folder.
     """
     import nbformat
 
     folder.mkdir(exist_ok=True)
-    links = {link for lab in labs for link in linked(lab.notebook)}
+    book, links = reader.book, {link for lab in labs for link in linked(lab.notebook)}
     lessons = {n for n in links if n.endswith(".ipynb") and (book / n).is_file()}
     lessons = {name for name in lessons if not name.endswith("_lab.ipynb")}
     here = lessons | {f"{lab.stem}.ipynb" for lab in labs}
     for name in sorted(lessons):
-        notebook = nbformat.read(book / name, as_version=4)
+        notebook = reader.notebook(nbformat.read(book / name, as_version=4), name)
         _write(relinked(notebook, book, here, url), folder / name)
-        for data in sorted(set(_DATA.findall((book / name).read_text()))):
-            for file in book.glob(f"{data}*"):
-                (folder / "_data").mkdir(exist_ok=True)
-                shutil.copy(file, folder / "_data" / file.name)
     return here
 
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from lessons_lib.assign.editions import version
 from lessons_lib.assign.grading import ROUNDS
 from lessons_lib.assign.handout import make_empty
-from lessons_lib.assign.links import relinked
 from lessons_lib.assign.source import Lab, Task
+from lessons_lib.notebooks.live import Reader, relinked
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -53,6 +53,7 @@ def write_otter(labs: Sequence[Lab], root: Path, target: Path, *, seed: int) -> 
     import nbformat
 
     make_empty(target)
+    reader = Reader(root / "book")
     project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
     written = []
     for lab in labs:
@@ -63,7 +64,8 @@ def write_otter(labs: Sequence[Lab], root: Path, target: Path, *, seed: int) -> 
         library, ignored = Path(__file__).parents[1], shutil.ignore_patterns(*NOT_NEEDED)
         shutil.copytree(library, folder / "lessons_lib", ignore=ignored)
         path = folder / f"{lab.stem}.ipynb"
-        nbformat.write(relinked(master(lab, seed=seed), root / "book", ()), path)
+        notebook = reader.notebook(master(lab, seed=seed), path.name)
+        nbformat.write(relinked(notebook, reader.book, ()), path)
         written.append(path)
     return written
 

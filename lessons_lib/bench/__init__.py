@@ -1,10 +1,11 @@
 """Comparisons that chapters print, for any seed: denoisers, models, fits of one small model.
 
 `denoising_report` runs every method of the list `methods` on the same noisy pictures; `read_table`
-reads one that is stored, and refuses it when the models have changed; `posterior_samples` and
-`rescaled` are two of the ways to use a score that are compared. A score from outside enters the
-table as ``python -m lessons_lib.bench denoising --prior MODULE:NAME``. `shift` tests models on
-pictures of another kind. ``python -m lessons_lib.bench`` runs them; the rest belongs to chapter 2:
+reads one that is stored, and refuses it when the models have changed; `measured` reads any other.
+`posterior_samples` and `rescaled` are two of the ways to use a score that are compared. A score
+from outside enters the table as ``python -m lessons_lib.bench denoising --prior MODULE:NAME``.
+`shift` tests models on pictures of another kind. ``python -m lessons_lib.bench`` runs them; the
+rest belongs to chapter 2:
 
 `fit_mixture_by` fits mixtures of three normals on the line by one of `METHODS`, many starts and
 many data sets side by side; `mixture_cost`, `mixture_divergences` and `mixture_terms` judge them;
@@ -26,7 +27,7 @@ from lessons_lib.bench.mixtures import (
 )
 from lessons_lib.bench.pictures import held_out_pictures
 from lessons_lib.bench.regularisers import rescaled
-from lessons_lib.bench.stored import read_table
+from lessons_lib.bench.stored import measured, read_table
 from lessons_lib.bench.tables import markdown_table
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "fit_mixture_by",
     "held_out_pictures",
     "markdown_table",
+    "measured",
     "methods",
     "mixture_cost",
     "mixture_divergences",

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from lessons_lib import phantoms, pretrained, samplers
 from lessons_lib.bench.statistics import interval
+from lessons_lib.bench.stored import FOLDER
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import MaskedFourier, measure, random_lines
 from lessons_lib.patches import Patches
@@ -35,7 +36,7 @@ from lessons_lib.shapes import Score, check_count
 
 MODEL, NOISE_STDS = "disks_5x5_oriented", (0.01, 0.02, 0.05)
 BAR_MODELS = ("photographs_5x5", "photographs_7x7")
-FILE = Path(__file__).resolve().parent.parent.parent / "book" / "_data" / "scans.json"
+FILE = FOLDER / "scans.json"
 """Where the chapter reads."""
 
 

@@ -11,8 +11,8 @@ import torch
 from lessons_lib.bench.denoising import choose, denoising_report, weights_of
 from lessons_lib.bench.tables import markdown_table
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "book" / "_data"
-"""Where the chapters read."""
+FOLDER = Path(__file__).resolve().parent / "data"
+"""Where the tables lie that come with the library and that chapters read, wherever they run."""
 
 TABLES: dict[str, dict[str, Any]] = {
     "denoising_disks_26db": {"phantom": "disks", "noise_std": 0.05},
@@ -31,13 +31,40 @@ TABLES: dict[str, dict[str, Any]] = {
 NUM, SEED = 50, 2026
 
 
+def measured(name: str) -> dict[str, Any]:
+    """Read a table that comes with the library.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"locality"``, ``"scans"`` or ``"shift"``.
+
+    Returns
+    -------
+    dict
+        What the command of that name wrote; for a table of denoisers as from `denoising_report`.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; lists those that there are.
+
+    References: chapters 05_patch_trained, 06_scans and 07_pitfalls.
+    """
+    path = FOLDER / f"{name}.json"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in FOLDER.glob("*.json")))
+        raise ValueError(f"name must be a measured table, got {name!r}; there are {there}")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def read_report(path: Path | str) -> dict[str, Any]:
-    """Read a table from a file, whatever models made it.
+    """Read a table of denoisers from a file, whatever models made it.
 
     Parameters
     ----------
     path : Path or str
-        The file.
+        The file, or the bare name of a table that comes with the library.
 
     Returns
     -------
@@ -50,7 +77,8 @@ def read_report(path: Path | str) -> dict[str, Any]:
         If the file is missing or no table.
     """
     try:
-        report = json.loads(Path(path).read_text(encoding="utf-8"))
+        file = Path(path) if Path(path).suffix else FOLDER / f"{path}.json"
+        report = json.loads(file.read_text(encoding="utf-8"))
         report["setting"], report["methods"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is missing or no table ({error}); make bench writes it") from None
@@ -63,7 +91,8 @@ def read_table(path: Path | str) -> dict[str, dict[str, Any]]:
     Parameters
     ----------
     path : Path or str
-        The file, as ``_data/denoising_disks_26db.json``.
+        The file, or the bare name of a table that comes with the library, such as
+        ``"denoising_disks_26db"``.
 
     Returns
     -------

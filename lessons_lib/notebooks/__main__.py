@@ -29,6 +29,9 @@ def _arguments(words: Sequence[str] | None) -> Namespace:
     taker.add_argument("notebook", type=Path)
     taker.add_argument("name", help="name of the figure, such as fig-00-hero")
     taker.add_argument("target", type=Path)
+    opener = commands.add_parser("lab", help="open the lessons in JupyterLab, to work in them")
+    opener.add_argument("folder", nargs="?", type=Path, default=Path("live"), help="live/")
+    opener.add_argument("options", nargs="*", help="of jupyter lab, behind --")
     return parser.parse_args(words)
 
 
@@ -37,6 +40,8 @@ def main(words: Sequence[str] | None = None) -> int:
     import nbformat
 
     arguments = _arguments(words)
+    if arguments.command == "lab":
+        return _lab(arguments.folder, arguments.options)
     if arguments.command == "picture":
         arguments.target.write_bytes(picture(arguments.notebook, arguments.name))
         return 0
@@ -52,6 +57,16 @@ def main(words: Sequence[str] | None = None) -> int:
             f"\n{path}: {arguments.command} failed, the file is unchanged\n{text}", file=sys.stderr
         )
     return 1 if failures else 0
+
+
+def _lab(folder: Path, options: Sequence[str]) -> int:
+    from lessons_lib.notebooks.live import open_lab
+
+    try:
+        return open_lab(Path("book"), folder, options)
+    except (ModuleNotFoundError, FileNotFoundError) as error:
+        print(f"python -m lessons_lib.notebooks lab: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -25,16 +25,27 @@ def linked(notebook: NotebookNode) -> set[str]:
 def relinked(
     notebook: NotebookNode, book: Path, here: Collection[str], url: str = ""
 ) -> NotebookNode:
-    """Change the links of a notebook, in place, so that each leads somewhere.
+    """Change the links of ``notebook``, in place, so that each leads somewhere.
+
+    The other parameters are those of `relink`: ``book``, ``here`` and ``url``.
+    """
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = relink(cell.source, book, here, url)
+    return notebook
+
+
+def relink(text: str, book: Path, here: Collection[str], url: str = "") -> str:
+    """Return Markdown in which each link leads somewhere.
 
     Parameters
     ----------
-    notebook : NotebookNode
-        A lesson or a lab.
+    text : str
+        Of a lesson, a lab or a page.
     book : Path
         The folder of the sources, where the titles of pages are found for links without words.
     here : collection of str
-        Names of the files beside the notebook; links to them stay.
+        Names of the files beside the text; links to them stay.
     url : str
         Address of the rendered book, where other links lead; without it they become plain words.
     """
@@ -49,10 +60,7 @@ def relinked(
             return f"[{words}]({url.rstrip('/')}/{page}{anchor})"
         return words
 
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = _LINK.sub(new, cell.source)
-    return notebook
+    return _LINK.sub(new, text)
 
 
 def _title(path: Path) -> str:
