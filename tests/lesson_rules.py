@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ast
 import re
-import statistics
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -24,10 +23,6 @@ HEADINGS_AFTER = [
     "Where this comes from",
     "Reproducibility",
 ]
-CODE_CELLS = range(20, 36)
-LONGEST_CELL = 25
-LONGEST_SETUP = 10
-MEDIAN_BELOW = 7
 WORDS_PER_LINE = (6, 20)
 WORDS_PER_MINUTE = 200
 FEWEST_CLAIMS = 12
@@ -63,24 +58,10 @@ def promise(book: NotebookNode) -> list[str]:
     return complaints
 
 
-def cell_sizes(book: NotebookNode) -> list[str]:
-    """20 to 35 code cells, short ones, and a setup of ten lines."""
-    cells = code_cells(book)
-    sizes = [lines(c) for c in cells]
-    complaints = []
-    if len(cells) not in CODE_CELLS:
-        complaints.append(f"{len(cells)} code cells, wanted {CODE_CELLS.start} to 35")
-    visible = [lines(c) for c in cells if "hide-input" not in tags(c)]
-    if visible and (middle := statistics.median(visible)) >= MEDIAN_BELOW:
-        complaints.append(f"visible cells have a median of {middle} lines, wanted under 7")
-    for number, size in enumerate(sizes, 1):
-        if size > LONGEST_CELL:
-            complaints.append(f"code cell {number} has {size} lines, at most {LONGEST_CELL}")
-    setup = section(book, "Setup")
-    inside = [c for c in setup if c.cell_type == "code"]
-    if len(inside) != 1 or lines(inside[0]) > LONGEST_SETUP:
-        complaints.append("Setup is one code cell of at most ten lines")
-    return complaints
+def setup(book: NotebookNode) -> list[str]:
+    """Setup is one code cell, so that a reader sees at once what a lesson imports."""
+    inside = [c for c in section(book, "Setup") if c.cell_type == "code"]
+    return [] if len(inside) == 1 else [f"Setup has {len(inside)} code cells, wanted one"]
 
 
 def density(book: NotebookNode) -> list[str]:
@@ -253,7 +234,7 @@ def typed_numbers(book: NotebookNode) -> list[str]:
 RULES: list[Callable[[NotebookNode], list[str]]] = [
     order,
     promise,
-    cell_sizes,
+    setup,
     density,
     reading_time,
     objectives,
