@@ -20,7 +20,7 @@ from lessons_lib.assign.gradebook import write_details, write_gradebook
 from lessons_lib.assign.grading import Mark, Result
 from lessons_lib.assign.handout import labs_in, write_student
 from lessons_lib.assign.rendered import without, write_student_book
-from lessons_lib.assign.submission import Refused, find, name_from, read_submission
+from lessons_lib.assign.submission import read_submission
 from lessons_lib.assign.traces import fingerprints, leave_none, traces
 
 BOOK = ROOT / "book"
@@ -69,8 +69,8 @@ def test_a_personal_edition_enrols_and_hides_the_constants_of_others() -> None:
     assert marks(edition) == (FIRST.stem, version(FIRST), "ada")
     assert "enrol('ada')" in edition.cells[2].source
     assert not any(c.outputs for c in edition.cells if "given" in c.metadata.get("tags", []))
-    edition.metadata.clear()  # an editor that drops metadata
-    assert marks(edition) == (FIRST.stem, version(FIRST), "ada")
+    edition.metadata.clear()  # an editor that drops metadata; who it is, running it will tell
+    assert marks(edition) == (FIRST.stem, version(FIRST), "")
 
 
 def test_the_version_follows_the_tasks_and_not_the_words(own: Lab) -> None:
@@ -208,74 +208,6 @@ def test_the_command_alone_helps(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(word in told for word in ("student", "solutions", "book", "grade"))
 
 
-@pytest.mark.parametrize(
-    ("name", "student"),
-    [
-        ("ada.ipynb", "ada"),
-        ("ada_01_gaussian_score_lab.ipynb", "ada"),
-        ("01_gaussian_score_lab-ada.ipynb", "ada"),
-        ("12345_01_gaussian_score_lab.ipynb", "12345"),
-        ("ada/01_gaussian_score_lab.ipynb", "ada"),
-        ("ada/01_gaussian_score_lab (1).ipynb", "ada"),
-        ("lovelaceada_81234_998877_01_gaussian_score_lab.ipynb", "81234"),
-        ("lovelaceada_LATE_81234_998877_01_gaussian_score_lab-1.ipynb", "81234"),
-        ("Ada Lovelace_4711_assignsubmission_file_/01_gaussian_score_lab.ipynb", "Ada Lovelace"),
-        ("01_gaussian_score_lab.ipynb", "01_gaussian_score_lab"),
-    ],
-)
-def test_whose_a_file_is(name: str, student: str, tmp_path: Path) -> None:
-    assert name_from(tmp_path / name, tmp_path, FIRST.stem) == student
-
-
-def test_what_counts_as_handed_in(tmp_path: Path) -> None:
-    for name in ("a.ipynb", "b/c.ipynb", ".hidden.ipynb", "b/.ipynb_checkpoints/c.ipynb"):
-        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
-        (tmp_path / name).touch()
-    (tmp_path / "link.ipynb").symlink_to(tmp_path / "a.ipynb")
-    assert [p.name for p in find(tmp_path)] == ["a.ipynb", "c.ipynb"]
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "{}",
-        "[]",
-        "3",
-        '{"cells": 3, "metadata": {}}',
-        '{"cells": [3], "metadata": {}}',
-        '{"cells": [{"cell_type": "code"}], "metadata": {}}',
-        '{"cells": [{"cell_type": "code", "source": [1]}], "metadata": {}}',
-        '{"cells": [{"cell_type": 1, "source": ""}], "metadata": {}}',
-        '{"cells": [], "metadata": 3}',
-        '{"worksheets": [], "metadata": {}}',
-        '{"a":' * 100_000,
-        "\x00",
-    ],
-    ids=lambda content: content[:50],
-)
-def test_other_files_are_no_notebooks(content: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.ipynb"
-    path.write_text(content)
-    with pytest.raises(Refused, match="not a notebook"):
-        read_submission(path, tmp_path, {FIRST.stem: FIRST})
-
-
-def test_odd_metadata_is_no_lab(tmp_path: Path) -> None:
-    notebook = hand_in.perfect(FIRST)
-    notebook.metadata["lessons_lab"] = [1]
-    notebook.cells = notebook.cells[3:]
-    path = hand_in.save(notebook, tmp_path / "a.ipynb")
-    with pytest.raises(Refused, match="does not say which lab"):
-        read_submission(path, tmp_path, {FIRST.stem: FIRST})
-
-
-def test_a_huge_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lessons_lib.assign.submission.LARGEST", 10)
-    path = hand_in.save(hand_in.perfect(FIRST), tmp_path / "a.ipynb")
-    with pytest.raises(Refused, match="at most"):
-        read_submission(path, tmp_path, {FIRST.stem: FIRST})
-
-
 EVIL = "<script>alert(1)</script>"
 RESULTS = [
     Result(
@@ -297,7 +229,8 @@ RESULTS = [
 def test_tables_hold_no_formula_and_one_row_for_each_student(tmp_path: Path) -> None:
     write_gradebook(RESULTS, tmp_path / "a.csv")
     write_details(RESULTS, tmp_path / "b.csv")
-    lines = (tmp_path / "a.csv").read_text().splitlines()
+    assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # so that a spreadsheet
+    lines = (tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines()  # knows it for UTF-8
     assert lines[1:] == ["'=evil()/../x,,'=evil()/../x,'=evil()/../x,,0", "ada,,ada,ada,,2"]
     for cell in (tmp_path / "b.csv").read_text().replace("\n", ",").split(","):
         assert not cell.strip('"').startswith(("=", "+", "@"))
@@ -306,7 +239,7 @@ def test_tables_hold_no_formula_and_one_row_for_each_student(tmp_path: Path) -> 
 
 def test_feedback_is_harmless_and_open_to_everyone(tmp_path: Path) -> None:
     paths = write_feedback(RESULTS, tmp_path)
-    assert [p.name for p in paths] == ["_evil___.._x.html", "ada.html"]
+    assert [p.name for p in paths] == ["_evil___.._x-042ebf66.html", "ada.html"]
     assert "<script" not in page("ada", RESULTS[:1])
     complaints = {}
     with chromium.launched() as started:

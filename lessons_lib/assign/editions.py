@@ -27,7 +27,6 @@ METADATA = "lessons_lab"
 
 _MARK = "# {stem}, version {version} (leave this line as it is)"
 _MARKED = re.compile(r"^# (\w+), version ([0-9a-f]{10}) \(", re.M)
-_ENROLLED = re.compile(r"""^enrol\((['"])(.*)\1\)$""", re.M)
 
 
 def version(lab: Lab) -> str:
@@ -98,15 +97,17 @@ def _solved(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
 
 
 def marks(notebook: NotebookNode) -> tuple[str, str, str]:
-    """Return lab, version and student as a notebook tells them; what it does not tell is empty."""
+    """Return lab, version and student as a notebook tells them; what it does not tell is empty.
+
+    A student is told by the metadata only: what a cell enrols is known once it runs.
+    """
     told = notebook.metadata.get(METADATA, {})
     told = told if isinstance(told, dict) else {}  # a student's file may hold anything
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
-    mark, enrolled = _MARKED.search(code), _ENROLLED.search(code)
+    mark = _MARKED.search(code)
     lab = told.get("lab") or (mark[1] if mark else "")
     number = told.get("version") or (mark[2] if mark else "")
-    student = told.get("student") or (enrolled[2] if enrolled else "")
-    return str(lab), str(number), str(student)
+    return str(lab), str(number), str(told.get("student") or "")
 
 
 def _has(cell: NotebookNode, wanted: tuple[str, ...]) -> bool:

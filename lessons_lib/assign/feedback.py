@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
 import re
-from collections import defaultdict
-from collections.abc import Sequence
-from html import escape
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lessons_lib.assign.grading import Mark, Result
+from lessons_lib.assign.grading import Mark, Result, edition_name
+from lessons_lib.assign.record import write_whole
+from lessons_lib.assign.words import line
 
 SIGNS = {"correct": "✓", "not yet": "✗", "not attempted": "…", "not graded": "–"}
+
+_TAKEN = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)?(\..*)?|.*-[0-9a-f]{8}", re.I)
+"""What no file may be called on some systems, and what looks like a name made here."""
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -48,32 +54,52 @@ def write_feedback(results: Sequence[Result], folder: Path) -> list[Path]:
     for result in results:
         if result.student:
             by_student[result.student].append(result)
-    written = []
-    for student, own in sorted(by_student.items()):
-        path = folder / f"{_file_name(student)}.html"
-        path.write_text(page(student, sorted(own, key=lambda r: r.lab)), encoding="utf-8")
-        written.append(path)
-    return written
+    names = file_names(by_student)
+    for student, own in by_student.items():
+        text = page(student, sorted(own, key=lambda r: (r.lab, r.file)))
+        write_whole(folder / names[student], text.encode())
+    return [folder / names[student] for student in sorted(by_student)]
+
+
+def file_names(students: Iterable[str]) -> dict[str, str]:
+    """Return a name of a page for each of the ``students``, no two alike on any system."""
+    students = list(students)
+    plain = {who: re.sub(r"[^\w.@+-]", "_", who).strip(".")[:40] for who in students}
+    count = Counter(name.casefold() for name in plain.values())
+    for who, name in plain.items():
+        if name != who or count[name.casefold()] > 1 or _TAKEN.fullmatch(name):
+            plain[who] = f"{name}-{hashlib.sha256(who.encode()).hexdigest()[:8]}"
+    return {who: f"{name}.html" for who, name in plain.items()}
 
 
 def page(student: str, results: Sequence[Result]) -> str:
     """The page of one ``student`` with the ``results`` of all labs."""
-    body = "\n".join(_section(result) for result in results)
+    body = "\n".join(_section(result) for result in results if not result.aside)
+    others = [f"{result.file}: {result.refused}" for result in results if result.aside]
+    body += _list("Other files, left aside", others)
     return _PAGE.format(title=f"Feedback for {escape(student)}", body=body)
 
 
+def escape(text: str) -> str:
+    """Words from outside as html, ``text`` being on one line."""
+    return html.escape(line(text))
+
+
 def _section(result: Result) -> str:
-    head = f"<h2>{escape(result.lab)}</h2>"
+    head = f"<h2>{escape(result.lab or result.file)}</h2>"
     if result.refused:
         return f"{head}\n<p>This file was not graded: {escape(result.refused)}.</p>"
     possible = sum(mark.possible for mark in result.marks)
     rows = "\n".join(_row(mark) for mark in result.marks)
+    edition = escape(edition_name(result.edition))
     return (
         f"{head}\n<table>\n<caption>{result.points:g} of {possible:g} points. "
-        "The checks were those of your notebook, with new random cases.</caption>\n"
+        f"The checks were those of {edition}, with new random cases. "
+        f"{escape(result.remark)}</caption>\n"
         '<thead><tr><th scope="col">Task</th><th scope="col">Verdict</th>'
         '<th scope="col">Points</th><th scope="col">Hint</th></tr></thead>\n'
-        f"<tbody>\n{rows}\n</tbody>\n</table>{_notes(result.notes)}"
+        f"<tbody>\n{rows}\n</tbody>\n</table>"
+        f"{_list('Cells that stopped with an error', result.notes[:20])}"
     )
 
 
@@ -87,12 +113,8 @@ def _row(mark: Mark) -> str:
     )
 
 
-def _notes(notes: Sequence[str]) -> str:
+def _list(title: str, notes: Sequence[str]) -> str:
     if not notes:
         return ""
-    items = "\n".join(f"<li>{escape(note)}</li>" for note in notes[:20])
-    return f"\n<h3>Cells that stopped with an error</h3>\n<ul>\n{items}\n</ul>"
-
-
-def _file_name(student: str) -> str:
-    return re.sub(r"[^\w.@+-]", "_", student).strip(".") or "student"
+    items = "\n".join(f"<li>{escape(note)}</li>" for note in notes)
+    return f"\n<h3>{title}</h3>\n<ul>\n{items}\n</ul>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from lessons_lib.assign.editions import key_edition, student_edition
 from lessons_lib.assign.source import Lab, read_lab
 from lessons_lib.assign.traces import leave_none
+from lessons_lib.assign.words import check_id
 from lessons_lib.notebooks.live import Reader, linked, relinked
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
-
-STUDENT_ID = re.compile(r"[\w.@+-]{1,64}")
 
 
 def labs_in(book: Path, names: Sequence[str] = ()) -> list[Lab]:
@@ -66,7 +65,7 @@ def write_student(
     RuntimeError
         If a trace of a solution is found in what was written.
     """
-    _check_students(students)
+    students = _checked(students)
     make_empty(target)
     reader, written = Reader(book), []
     for student in students or [""]:
@@ -90,7 +89,7 @@ def write_solutions(
     """
     from lessons_lib.notebooks import execute
 
-    _check_students(students)
+    students = _checked(students)
     make_empty(target)
     reader, written = Reader(book), []
     for student in students or [""]:
@@ -104,12 +103,13 @@ def write_solutions(
     return written
 
 
-def _check_students(students: Sequence[str]) -> None:
-    for student in students:
-        if not STUDENT_ID.fullmatch(student) or set(student) == {"."}:
-            raise ValueError(f"a student id is letters, digits and . @ + - _; got {student!r}")
-    if doubled := {one for one in students if students.count(one) > 1}:
-        raise ValueError(f"student ids must differ; more than once: {', '.join(sorted(doubled))}")
+def _checked(students: Sequence[str]) -> list[str]:
+    """The ids in their one form; they must differ on systems too that do not tell A from a."""
+    ids = [check_id(student) for student in students]
+    count = Counter(one.casefold() for one in ids)
+    if doubled := sorted({one for one in ids if count[one.casefold()] > 1}):
+        raise ValueError(f"student ids must differ; more than once: {', '.join(doubled)}")
+    return ids
 
 
 def make_empty(target: Path) -> None:

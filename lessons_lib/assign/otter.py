@@ -54,13 +54,13 @@ def write_otter(labs: Sequence[Lab], root: Path, target: Path, *, seed: int) -> 
 
     make_empty(target)
     reader = Reader(root / "book")
-    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     written = []
     for lab in labs:
         folder = target / lab.stem
         folder.mkdir()
         lines = [PYTORCH, *project["dependencies"]]
-        (folder / "requirements.txt").write_text("\n".join(lines) + "\n")
+        (folder / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
         library, ignored = Path(__file__).parents[1], shutil.ignore_patterns(*NOT_NEEDED)
         shutil.copytree(library, folder / "lessons_lib", ignore=ignored)
         path = folder / f"{lab.stem}.ipynb"

@@ -47,11 +47,11 @@ def write_student_book(root: Path, target: Path, *, pages: Sequence[str] = ()) -
         copy = Path(name)
         shutil.copytree(root / "book", copy / "book", ignore=shutil.ignore_patterns("_build"))
         shutil.copy(root / "_config.yml", copy)
-        toc = without(yaml.safe_load((root / "_toc.yml").read_text()), HIDDEN)
+        toc = without(yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8")), HIDDEN)
         if pages:
             chapters = [{"file": page} for page in pages]
             toc = {"format": toc["format"], "root": toc["root"], "chapters": chapters}
-        (copy / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False))
+        (copy / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
         (copy / f"{HIDDEN}.md").unlink(missing_ok=True)
         for lab in labs:
             nbformat.write(student_edition(lab), copy / "book" / f"{lab.stem}.ipynb")
@@ -73,6 +73,8 @@ def without(toc: dict[str, Any], page: str) -> dict[str, Any]:
 
 def _build(folder: Path) -> None:
     command = [sys.executable, "-c", _BUILD, "build", str(folder), "--all", "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
+    done = subprocess.run(
+        command, capture_output=True, cwd=folder, encoding="utf-8", errors="replace"
+    )
     if done.returncode:
         raise RuntimeError(f"the book was not built:\n{done.stderr[-2000:]}")

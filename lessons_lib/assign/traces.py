@@ -93,9 +93,11 @@ def _public(book: Path) -> str:
 
     lessons = [p for p in sorted(book.glob("*.ipynb")) if not p.stem.endswith("_lab")]
     texts = [_text(nbformat.read(path, as_version=4)) for path in lessons]
-    texts += [p.read_text() for p in sorted(book.glob("*.md")) if p.stem != "instructors"]
+    texts += [
+        p.read_text(encoding="utf-8") for p in sorted(book.glob("*.md")) if p.stem != "instructors"
+    ]
     library = Path(__file__).parents[1]
-    texts += [path.read_text() for path in sorted(library.rglob("*.py"))]
+    texts += [path.read_text(encoding="utf-8") for path in sorted(library.rglob("*.py"))]
     return "\n".join(_reduced(text) for text in texts)
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from lessons_lib.checks.answers import NotAttempted, StudentError, ask
 from lessons_lib.checks.claims import Claim, claim, listeners
-from lessons_lib.checks.exercise import Exercise, Verdict, enrol, exercises
+from lessons_lib.checks.exercise import Exercise, Verdict, enrol, enrolled, exercises
 from lessons_lib.checks.judges import Mistake, choice, function, value
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "choice",
     "claim",
     "enrol",
+    "enrolled",
     "exercises",
     "function",
     "listeners",

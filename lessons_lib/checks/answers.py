@@ -49,7 +49,7 @@ def ask(answer: Callable[..., Any], *args: Any) -> Any:
     Raises
     ------
     NotAttempted
-        If it returns ``...`` or ``None``, as the stub does, or raises NotImplementedError.
+        If it returns ``...`` or ``None``, as the stub does, or itself raises NotImplementedError.
     StudentError
         If it is no function, or raises anything else.
     """
@@ -70,7 +70,7 @@ def ask(answer: Callable[..., Any], *args: Any) -> Any:
 
 def _ask_again(answer: Callable[..., Any], args: tuple[Any, ...], error: BaseException) -> Any:
     """With arrays; if that fails too, the first error is the one to tell."""
-    if isinstance(error, NotImplementedError):
+    if isinstance(error, NotAttempted) or is_stub(error):
         raise NotAttempted from error
     if any(isinstance(arg, Tensor) for arg in args):
         try:
@@ -78,6 +78,13 @@ def _ask_again(answer: Callable[..., Any], args: tuple[Any, ...], error: BaseExc
         except (Exception, SystemExit):
             pass
     raise StudentError(explain(error)) from error
+
+
+def is_stub(error: BaseException) -> bool:
+    """Whether the student's own line raises NotImplementedError; in a library it tells of a bug."""
+    raised = traceback.extract_tb(error.__traceback__)
+    own = bool(raised) and not _foreign(raised[-1].filename)
+    return isinstance(error, NotImplementedError) and own
 
 
 @dataclass(frozen=True)

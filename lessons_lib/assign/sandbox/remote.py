@@ -22,7 +22,7 @@ from lessons_lib.assign.sandbox.channel import Broken, Channel, Late
 from lessons_lib.assign.sandbox.codec import Malformed, decode, read_json
 from lessons_lib.assign.sandbox.confine import missing
 from lessons_lib.assign.sandbox.limits import Limits, overflows, plain_environment
-from lessons_lib.checks import StudentError
+from lessons_lib.checks import NotAttempted, StudentError
 
 GRACE = 3.0
 """Seconds between the alarm inside a worker and the patience of the grader."""
@@ -123,7 +123,9 @@ class Session:
     def __init__(self, channel: Channel, folder: Path, limits: Limits) -> None:
         self._channel, self._folder, self._limits = channel, folder, limits
         self._end = time.monotonic() + limits.total
-        self._receive(limits.cell)
+        first = self._receive(limits.cell)  # of our own code: no line of the submission has run
+        if "failed" in first:
+            raise RuntimeError(f"no worker could be confined: {_text({'text': first['failed']})}")
 
     def run_cell(self, source: str) -> str | None:
         """Run the ``source`` of a cell; return what it raised, in words, or None.
@@ -158,8 +160,8 @@ class Session:
 
         Raises
         ------
-        StudentError
-            If it raises, or returns nothing that can be judged.
+        StudentError, NotAttempted
+            If it raises, as a stub does or otherwise, or returns nothing that can be judged.
         Stopped
             If the worker died or hangs.
         """
@@ -168,8 +170,8 @@ class Session:
 
     def _value(self, reply: dict[str, Any]) -> Any:
         if "error" in reply:
-            if reply["error"].get("type") == "NotImplementedError":
-                raise NotImplementedError
+            if reply["error"].get("type") == "stub":
+                raise NotAttempted
             raise StudentError(_text(reply["error"]))
         try:
             return decode(reply["value"], lambda number: Remote(self, number))
@@ -191,8 +193,6 @@ class Session:
             raise Stopped("the process that ran the notebook ended") from error
         if not isinstance(reply, dict) or not isinstance(reply.get("error", {}), dict):
             raise Stopped("the process that ran the notebook sent no answer")
-        if "failed" in reply:
-            raise RuntimeError(f"no worker could be confined: {_text({'text': reply['failed']})}")
         return reply
 
     def _watch(self, seconds: float) -> None:

@@ -110,13 +110,14 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 def _told(error: BaseException) -> dict[str, str]:
-    from lessons_lib.checks.answers import explain
+    from lessons_lib.checks.answers import explain, is_stub
 
     if isinstance(error, OutOfTime):
         text = f"Your code was stopped: {error}."
     else:
         text = explain(error)
-    return {"type": type(error).__name__[:LONGEST_TEXT], "text": text[:LONGEST_TEXT]}
+    kind = "stub" if is_stub(error) else type(error).__name__
+    return {"type": kind[:LONGEST_TEXT], "text": text[:LONGEST_TEXT]}
 
 
 def _json(reply: dict[str, Any]) -> bytes:
