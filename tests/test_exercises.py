@@ -22,6 +22,7 @@ from lessons_lib.checks import (
     value,
 )
 from lessons_lib.checks.answers import array, parts
+from lessons_lib.operators import LinearOperator
 
 
 def case(rng: torch.Generator) -> tuple[torch.Tensor, float]:
@@ -254,3 +255,24 @@ def test_complex_numbers_are_numbers() -> None:
 
 def test_ask_hands_numbers_and_objects_on() -> None:
     assert ask(lambda n, name, f: (n, name, f(2.0)), 1, "a", math.sqrt) == (1, "a", math.sqrt(2))
+
+
+def _raises(*_: object) -> None:
+    raise NotImplementedError("later")
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (_raises, "not attempted"),
+        (lambda x, b: _raises(), "not attempted"),
+        (lambda x, b: torch.empty(4, device="meta").cpu(), "not yet"),  # out of C++
+        (lambda x, b: LinearOperator()(x), "not yet"),  # out of this library
+        (lambda x, b: Fraction.__add__(NotImplemented, 1), "not yet"),
+    ],
+)
+def test_an_error_of_a_library_is_no_stub(answer: Callable[..., Any], status: str) -> None:
+    verdict = SQUARE.verdict(answer)
+    assert verdict.status == status
+    if status == "not yet":
+        assert "Your code stops with" in verdict.message

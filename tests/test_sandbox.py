@@ -15,7 +15,7 @@ import torch
 from lessons_lib.assign import sandbox
 from lessons_lib.assign.sandbox import Limits, Nursery, Remote, Stopped
 from lessons_lib.assign.sandbox.limits import overflows, remove
-from lessons_lib.checks import StudentError
+from lessons_lib.checks import NotAttempted, StudentError
 
 pytestmark = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
 
@@ -181,6 +181,20 @@ def test_a_cell_that_raises_is_told_in_words(nursery: Nursery, folder: Path) -> 
             session.answer("y")
 
 
+def test_only_our_own_first_words_are_believed_to_be_ours(nursery: Nursery, folder: Path) -> None:
+    """A frame in which a submission speaks as the system does is no fault of the system."""
+    forged = "import json, os, struct\nd = json.dumps({'failed': 'the disk is full'}).encode()\n"
+    forged += "os.write(4, struct.pack('!I', len(d)) + d)"
+    try:
+        with nursery.worker(folder, LIMITS) as session:
+            assert "disk is full" not in str(session.run_cell(forged))
+            with pytest.raises(StudentError) as told:
+                session.answer("y")
+            assert "disk is full" not in str(told.value)
+    except Stopped as stop:
+        assert "disk is full" not in str(stop)
+
+
 def test_functions_are_called_where_they_live(nursery: Nursery, folder: Path) -> None:
     with nursery.worker(folder, LIMITS) as session:
         session.run_cell(
@@ -200,7 +214,7 @@ def test_functions_are_called_where_they_live(nursery: Nursery, folder: Path) ->
         assert list(session.answer("steps")(1)) == [1, 2]
         with pytest.raises(StudentError, match="line 10"):
             session.answer("broken")(1)
-        with pytest.raises(NotImplementedError):
+        with pytest.raises(NotAttempted):
             session.answer("open_")(1)
 
 
