@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 ROWS = [
-    {"shapes"},
+    {"shapes", "files", "console"},
     {"schedules", "metrics", "diagnostics", "phantoms"},
     {"distributions", "losses", "networks", "training", "samplers", "operators"},
     {"patches"},

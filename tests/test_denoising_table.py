@@ -291,7 +291,7 @@ def test_the_limit_reports_its_monte_carlo_error():
     ("options", "message"),
     [
         ({"phantom": "cats"}, "phantom must be one of"),
-        ({"num": 1}, "at least two"),
+        ({"num": 1}, "num must be at least 2, or there is no interval, got 1"),
         ({"noise_std": 0.0}, "noise_std must be positive"),
         ({"chosen": ["magic"]}, r"methods must be among noisy.*magic"),
         ({"size": 0}, "size must be a positive integer"),

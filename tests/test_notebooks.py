@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -35,7 +40,7 @@ def printed(path: Path) -> list[str]:
 
 
 def test_runs_in_order_in_its_folder_with_one_thread(folder: Path) -> None:
-    (folder / "here.txt").write_text("found")
+    (folder / "here.txt").write_text("found", encoding="utf-8")
     path = write(
         folder / "a.ipynb",
         "x = 1\nprint(x)",
@@ -60,6 +65,61 @@ def test_failing_notebook_is_untouched_and_named(
     assert "bad.ipynb" in message and "answer = 1 / 0" in message and "ZeroDivisionError" in message
     assert sorted(p.name for p in folder.glob("*.ipynb*")) == ["bad.ipynb", "good.ipynb"]
     assert not list(folder.glob(".*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is another signal there")
+@pytest.mark.parametrize("call", ["run", "execute"])
+def test_ctrl_c_ends_kernels_and_files_stay_whole(folder: Path, call: str) -> None:
+    """The second notebook never ends by itself; the first is done, the third has not begun."""
+    endless = (
+        "import os, pathlib, time\npathlib.Path('part').write_text(str(os.getpid()))\n"
+        "os.replace('part', 'pid')\nwhile True:\n    time.sleep(1)"
+    )
+    paths = [write(folder / f"{k}.ipynb", code) for k, code in enumerate(["1", endless, "2"])]
+    before = [path.read_bytes() for path in paths]
+    words = ["-m", "lessons_lib.notebooks", "run", "--jobs", "1", *map(str, paths)]
+    if call == "execute":
+        words = ["-c", EXECUTE, str(paths[1])]
+    process = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, encoding="utf-8")
+    try:
+        while not (folder / "pid").exists():
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        told = process.communicate(timeout=300)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    assert told.splitlines()[-1].startswith("python -m lessons_lib.notebooks: stopped; every file")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text(encoding="utf-8")), 0)
+    assert [path.read_bytes() for path in paths[1:]] == before[1:]
+    assert call == "execute" or not notebooks.problems(nbformat.read(paths[0], as_version=4))
+    assert sorted(p.name for p in folder.iterdir() if p.name.startswith(".")) == []
+
+
+EXECUTE = """
+import sys
+from pathlib import Path
+import nbformat
+from lessons_lib import console, notebooks
+
+def main():
+    with console.if_stopped("every file"):
+        notebooks.execute(nbformat.read(sys.argv[1], as_version=4), folder=Path(sys.argv[1]).parent)
+
+sys.exit(console.run(main, "python -m lessons_lib.notebooks"))
+"""
+
+
+def test_a_notebook_that_cannot_be_replaced_is_not_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(folder / "a.ipynb", "open('ran', 'w')")
+    monkeypatch.setattr(os, "access", lambda place, kind: False)
+    assert "may not be written to" in notebooks.run([path])[path]
+    assert not (folder / "ran").exists()
 
 
 def test_widgets_and_progress_bars_leave_no_trace(folder: Path) -> None:
@@ -97,16 +157,16 @@ def test_runs_again_only_what_changed(folder: Path) -> None:
     path = write(folder / "a.ipynb", count)
     notebooks.run([path])
     notebooks.run([path])
-    assert (folder / "log").read_text() == "x"
+    assert (folder / "log").read_text(encoding="utf-8") == "x"
     edited = nbformat.read(path, as_version=4)
     edited.cells[0].source = "# Another title"
     nbformat.write(edited, path)
     notebooks.run([path])
-    assert (folder / "log").read_text() == "x", "prose is no reason to compute"
+    assert (folder / "log").read_text(encoding="utf-8") == "x", "prose is no reason to compute"
     edited.cells[1].source += "  # changed"
     nbformat.write(edited, path)
     notebooks.run([path])
-    assert (folder / "log").read_text() == "xx"
+    assert (folder / "log").read_text(encoding="utf-8") == "xx"
 
 
 def test_report_glues_whole_seconds(folder: Path) -> None:

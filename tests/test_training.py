@@ -4,13 +4,14 @@ import itertools
 import math
 import os
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from lessons_lib import training
 from lessons_lib.networks import mlp
-from lessons_lib.training import Average, Record, train
+from lessons_lib.training import Average, Record, progress_of, train
 
 OPTIONS = dict(num_steps=40, learning_rate=0.01, warmup=5, ema=0.9, clip=1.0)
 
@@ -137,10 +138,68 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_runs_no_code(tmp_path):
         torch.save(content, path)
         with pytest.raises(ValueError, match="cannot be read"):
             run(model(), checkpoint=path)
-    (tmp_path / "text.pt").write_text("hello")
+    (tmp_path / "text.pt").write_text("hello", encoding="utf-8")
     with pytest.raises(ValueError, match="cannot be read"):
         run(model(), checkpoint=tmp_path / "text.pt")
     assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("ema", [None, np.float64(0.9)])
+def test_settings_from_numpy_or_torch_are_kept_as_plain_numbers(tmp_path, ema):
+    """A checkpoint with their types in it would not be read again: loading runs no code."""
+    path = tmp_path / "run.pt"
+    made = {
+        "learning_rate": np.float64(1e-2),
+        "clip": torch.tensor(1.0, dtype=torch.float64),
+        "warmup": 5,
+        "schedule": np.str_("cosine"),
+        "recipe": np.str_("any"),
+    }
+    net = model()
+    for record in train(
+        net,
+        objective,
+        generator=seeded(1),
+        **{**OPTIONS, **made, "ema": ema, "checkpoint": path, "checkpoint_every": 5},
+    ):
+        if record.step == 20:
+            break
+    settings = torch.load(path, weights_only=True)["settings"]
+    kinds = {type(value) for value in settings.values() if value is not None}
+    assert kinds == {int, float, str}
+    plain = {"learning_rate": 1e-2, "clip": 1.0, "warmup": 5, "recipe": "any"}
+    rest = run(net, **plain, ema=None if ema is None else 0.9, checkpoint=path)
+    assert [r.step for r in rest] == list(range(21, 41))
+
+
+def test_progress_is_read_off_a_checkpoint(tmp_path):
+    path = tmp_path / "run.pt"
+    assert progress_of(path) is None
+    records = run(model(), checkpoint=path)
+    assert progress_of(path) == (40, records[-1].seconds)
+    path.write_text("hello", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"run.pt cannot be read.*remove it to begin anew"):
+        progress_of(path)
+
+
+def test_seconds_are_those_of_the_clock_over_all_parts_of_a_run(tmp_path):
+    """Each step of the training reads the clock twice, the caller between two steps once."""
+    clock = itertools.count().__next__
+    options = {**OPTIONS, "checkpoint": tmp_path / "run.pt", "checkpoint_every": 10}
+    for record in train(model(), objective, generator=seeded(1), clock=clock, **options):
+        clock()
+        if record.step == 10:
+            break
+    *_, last = train(model(), objective, generator=seeded(1), clock=clock, **options)
+    assert last.seconds == 40
+
+
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_first_step(tmp_path):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(OSError, match="below cannot be written"):
+        train(
+            model(), objective, generator=seeded(1), **OPTIONS, checkpoint=tmp_path / "file/below"
+        )
 
 
 def test_a_failed_save_leaves_the_old_checkpoint_whole(tmp_path, monkeypatch):

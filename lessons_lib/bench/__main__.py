@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lessons_lib.bench.denoising import denoising_report
-from lessons_lib.bench.grading import grading_report
 from lessons_lib.bench.guests import find_prior
 from lessons_lib.bench.pictures import SIZES
 from lessons_lib.bench.shift import shift_report
 from lessons_lib.bench.stored import FOLDER, read_report, summary, update_tables, write_report
+from lessons_lib.console import if_stopped, run
+from lessons_lib.files import check_place
+from lessons_lib.shapes import check_count
+
+GO_ON = "what is measured is in FILE; the same command with --keep goes on"
+NOTHING_KEPT = "nothing was kept; --json FILE keeps what is measured"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     _grading_parser(commands.add_parser("grading", help="how long it takes to grade a class"))
     tables = commands.add_parser("tables", help="bring the tables that the book reads up to date")
     tables.add_argument("--folder", type=Path, default=FOLDER)
-    tables.set_defaults(run=lambda options: update_tables(options["folder"]))
+    tables.set_defaults(run=_tables)
     return parser
 
 
@@ -59,28 +66,43 @@ def _grading_parser(grading: argparse.ArgumentParser) -> None:
 
 
 def _denoising(options: dict[str, Any]) -> None:
-    file, keep, chosen = (options.pop(name) for name in ("json", "keep", "methods"))
+    file, options["chosen"] = options.pop("json"), options.pop("methods")
     options["priors"] = {address: find_prior(address) for address in options.pop("prior")}
-    stored = read_report(file) if keep and file and file.exists() else None
-    report = denoising_report(**options, chosen=chosen, stored=stored)
-    print(summary(report))
-    if file:
-        write_report(file, report)
+    options |= _stored(file, options.pop("keep"), read_report)
+    with if_stopped(GO_ON if file else NOTHING_KEPT):
+        print(summary(denoising_report(**options)))
 
 
 def _shift(options: dict[str, Any]) -> None:
     file, keep, _ = (options.pop(name) for name in ("json", "keep", "progress"))
-    stored = json.loads(file.read_text(encoding="utf-8")) if keep and file.exists() else None
     options = {k: v for k, v in options.items() if v is not None}
-    report = shift_report(**options, stored=stored)
-    if file:
-        write_report(file, report)
+    options |= _stored(file, keep, lambda path: json.loads(path.read_text(encoding="utf-8")))
+    with if_stopped(GO_ON if file else NOTHING_KEPT):
+        for row in shift_report(**options)["rows"]:
+            print(*(value for value in row.values() if not isinstance(value, list)))
+
+
+def _stored(file: Path | None, keep: bool, read: Callable[[Path], Any]) -> dict[str, Any]:
+    """What a report starts from, and where its rows go as they come; the place is tried first."""
+    if file is None:
+        return {}
+    check_place(file)
+    stored = read(file) if keep and file.exists() else None
+    return {"stored": stored, "keep": partial(write_report, file)}
+
+
+def _tables(options: dict[str, Any]) -> None:
+    with if_stopped("the same command goes on with the rows that are measured"):
+        update_tables(options["folder"])
 
 
 def _grading(options: dict[str, Any]) -> None:
+    from lessons_lib.bench.grading import grading_report  # needs what only some systems have
+
+    check_count(options["num"], "num")
     report = grading_report(Path("book"), **options)
     print(", ".join(f"{name} {value}" for name, value in report.items()))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main, "python -m lessons_lib.bench"))

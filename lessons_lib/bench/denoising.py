@@ -7,7 +7,7 @@ FILE`` writes what `denoising_report` returns.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from lessons_lib import pretrained
 from lessons_lib.bench.guests import guest_methods
 from lessons_lib.bench.methods import GUEST, RIVAL, Method, methods
 from lessons_lib.bench.pictures import SIZES, held_out_pictures
-from lessons_lib.bench.statistics import interval
+from lessons_lib.bench.statistics import check_several, interval
 from lessons_lib.metrics import psnr, ssim
 from lessons_lib.shapes import Score, check_number
 
@@ -37,6 +37,7 @@ def denoising_report(
     chosen: Sequence[str] | None = None,
     priors: Mapping[str, Score] | None = None,
     stored: dict[str, Any] | None = None,
+    keep: Callable[[dict[str, Any]], None] | None = None,
     progress: bool = False,
 ) -> dict[str, Any]:
     """Denoise held-out pictures by every method of a list.
@@ -60,6 +61,9 @@ def denoising_report(
     stored : dict, optional
         An earlier report; rows that were made with the same setting and weights are kept, if the
         first picture still comes out within `CLOSE`; but for those of ``priors``.
+    keep : callable, optional
+        ``keep(report)`` gets the report so far whenever a row is done, with the rows of ``stored``
+        whose turn has not come.
     progress : bool
         Show a progress bar.
 
@@ -80,17 +84,24 @@ def denoising_report(
     References: chapter 06_reconstruction.
     """
     check_number(noise_std, "noise_std")
+    check_several(num)
     setting = {"phantom": phantom, "num": num, "seed": seed, "noise_std": noise_std}
     setting["size"] = SIZES.get(phantom) if size is None else size
     setting["data_range"] = 1.0
-    rows, skipped = {}, {}
-    for method in [*choose(phantom, chosen), *guest_methods(priors or {})]:
-        if reason := method.missing():
-            skipped[method.name] = reason
-            continue
-        rows[method.name] = _kept(method, setting, stored) or _measure(method, setting, progress)
-    table = [_against(row, rows.get(RIVAL)) for row in rows.values()]
-    return {"methods": table, "setting": setting | {"skipped": skipped}}
+    every = [*choose(phantom, chosen), *guest_methods(priors or {})]
+    skipped = {method.name: reason for method in every if (reason := method.missing())}
+    todo = [method for method in every if method.name not in skipped]
+    earlier = _comparable(stored, setting)
+    rows = {method.name: earlier.get(method.name) for method in todo}
+    report = {"methods": [], "setting": setting | {"skipped": skipped}}
+    for method in todo:
+        row = _kept(method, setting, rows[method.name])
+        rows[method.name] = row or _measure(method, setting, progress)
+        present = [row for row in rows.values() if row is not None]
+        report["methods"] = [_against(row, rows.get(RIVAL)) for row in present]
+        if keep is not None:
+            keep(report)
+    return report
 
 
 def choose(phantom: str, chosen: Sequence[str] | None) -> list[Method]:
@@ -136,13 +147,15 @@ def _measure(method: Method, setting: dict[str, Any], progress: bool) -> Row:
     return row | notes
 
 
-def _kept(method: Method, setting: dict[str, Any], stored: dict[str, Any] | None) -> Row | None:
-    """The stored row, if it was made with this setting, these weights and the present code."""
-    if method.family == GUEST:
-        return None
+def _comparable(stored: dict[str, Any] | None, setting: dict[str, Any]) -> dict[str, Row]:
+    """The rows of an earlier report by their names, if it was made with this setting."""
     if stored is None or any(stored["setting"].get(k) != v for k, v in setting.items()):
-        return None
-    row = {row["method"]: row for row in stored["methods"]}.get(method.name)
+        return {}
+    return {row["method"]: row for row in stored["methods"] if row["family"] != GUEST}
+
+
+def _kept(method: Method, setting: dict[str, Any], row: Row | None) -> Row | None:
+    """An earlier ``row``, if it was made with these weights and the present code."""
     if row is None or row["weights"] != weights_of(method):
         return None
     if len(row["values"]) != min(setting["num"], method.most):

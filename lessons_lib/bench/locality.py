@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from lessons_lib.bench.statistics import check_several
+from lessons_lib.console import run
 from lessons_lib.distributions import rectangle_smc
+from lessons_lib.files import check_place, write_whole
 from lessons_lib.phantoms import tilted_rectangles
 from lessons_lib.reconstruction import denoise_tv
 from lessons_lib.shapes import check_count, check_number
@@ -158,8 +162,14 @@ def locality_row(size: int, sigma: float, *, num: int, seed: int = 0) -> Row:
         ``size``, ``sigma``, ``num``, ``seed``; ``variance`` and ``squared_error``, two estimates of
         the Bayes error, with their standard errors ``variance_se`` and ``squared_error_se``.
 
+    Raises
+    ------
+    ValueError
+        If ``num`` is below 2, where there is no standard error, or an argument is out of range.
+
     References: chapter 05_patch_trained.
     """
+    check_several(num)
     if size == SIDE:
         each = image_errors(sigma, num=num, seed=seed)
     else:
@@ -202,7 +212,7 @@ def tv_row(sigma: float, *, num: int, seed: int = 0) -> Row:
 
     References: chapter 05_patch_trained.
     """
-    x0, y = _images(sigma, num, torch.Generator().manual_seed(seed))
+    x0, y = _images(sigma, check_several(num), torch.Generator().manual_seed(seed))
     error = (denoise_tv(y, sigma, reference=x0) - x0).square().mean((1, 2))
     row: Row = {"sigma": sigma, "num": num, "seed": seed, "squared_error": float(error.mean())}
     return row | {"squared_error_se": float(error.std() / num**0.5)}
@@ -225,6 +235,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, required=True, help="file to write")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    for num in (options.num, options.images):
+        check_several(num)
+    check_place(options.json)
     rows = []
     for sigma in SIGMAS:
         for size in (*SIZES, SIDE):
@@ -233,8 +246,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(json.dumps(rows[-1]), flush=True)
     tv = [tv_row(sigma, num=options.images, seed=options.seed) for sigma in SIGMAS]
     content = {"levels": LEVELS, "rows": rows, "tv": tv}
-    options.json.write_text(json.dumps(content, indent=1) + "\n")
+    write_whole(options.json, json.dumps(content, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main, "python -m lessons_lib.bench.locality"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ import torch
 from torch import Tensor
 
 from lessons_lib import phantoms, pretrained, samplers
-from lessons_lib.bench.statistics import interval
+from lessons_lib.bench.statistics import check_several, interval
 from lessons_lib.bench.stored import FOLDER
+from lessons_lib.console import run
+from lessons_lib.files import check_place, write_whole
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import MaskedFourier, measure, random_lines
 from lessons_lib.patches import Patches
@@ -32,7 +35,7 @@ from lessons_lib.reconstruction import (
     zero_filled,
 )
 from lessons_lib.schedules import geometric
-from lessons_lib.shapes import Score, check_count
+from lessons_lib.shapes import Score
 
 MODEL, NOISE_STDS = "disks_5x5_oriented", (0.01, 0.02, 0.05)
 BAR_MODELS = ("photographs_5x5", "photographs_7x7")
@@ -84,8 +87,7 @@ def scan_report(
     -----
     Chapter 06_scans.
     """
-    if check_count(num, "num") < 2:
-        raise ValueError("num must be at least 2, or there is no interval, got 1")
+    check_several(num)
     side = pretrained.RECIPES[model].patch_size
     prior = AveragedPrior(pretrained.load(model), Patches((size, size), side))
     rows = [
@@ -196,12 +198,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = vars(parser.parse_args(arguments))
     torch.set_num_threads(1)
     file = options.pop("json")
+    check_place(file)
     report = scan_report(**options) | {"bars": bar_rows(seed=options["seed"])}
     for row in report["rows"] + report["bars"]:
         print(*row.values())
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_whole(file, json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main, "python -m lessons_lib.bench.scans"))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib import phantoms, pretrained
-from lessons_lib.bench.statistics import interval
+from lessons_lib.bench.statistics import check_several, interval
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import Identity
 from lessons_lib.patches import Patches
@@ -151,8 +151,7 @@ def shift_table(
     Chapter 07_pitfalls.
     """
     check_number(noise_std, "noise_std")
-    if check_count(num, "num") < 2:
-        raise ValueError("num must be at least 2, or there is no interval, got 1")
+    check_several(num)
     setting = {"num": num, "seed": seed, "size": size, "noise_std": noise_std}
     known = _known(stored, setting, models)
     scores = {name: image_score(name, (size, size)) for name in models}
@@ -174,13 +173,18 @@ def shift_table(
                 yield known[about]
 
 
-def shift_report(num: int, seed: int, **options: Any) -> dict[str, Any]:
+def shift_report(
+    num: int, seed: int, *, keep: Callable[[dict[str, Any]], None] | None = None, **options: Any
+) -> dict[str, Any]:
     """Run `shift_table` to its end, with a progress bar and all that is needed to repeat it.
 
     Parameters
     ----------
     num, seed : int
         As for `shift_table`.
+    keep : callable, optional
+        ``keep(report)`` gets the report so far whenever a row is done, with the rows of ``stored``
+        whose turn has not come.
     **options
         As for `shift_table`.
 
@@ -192,11 +196,16 @@ def shift_report(num: int, seed: int, **options: Any) -> dict[str, Any]:
     from tqdm import tqdm
 
     models = tuple(options.get("models", MODELS))
-    rows = list(tqdm(shift_table(num, seed, **options), desc="shift", unit="row"))
-    hashes = _hashes(models)
     setting = {"num": num, "seed": seed, "size": options.get("size", SIZE)}
-    setting |= {"noise_std": options.get("noise_std", 0.05), "weights_sha256": hashes}
-    return {"setting": setting, "rows": rows}
+    setting |= {"noise_std": options.get("noise_std", 0.05)}
+    earlier, rows = _known(options.get("stored"), setting, models), {}
+    report = {"setting": setting | {"weights_sha256": _hashes(models)}, "rows": []}
+    for row in tqdm(shift_table(num, seed, **options), desc="shift", unit="row"):
+        rows[_about(row)] = row
+        report["rows"] = list((rows | {k: v for k, v in earlier.items() if k not in rows}).values())
+        if keep is not None:
+            keep(report)
+    return report
 
 
 def _settings(at_home: bool) -> list[tuple[float, str]]:
@@ -244,11 +253,15 @@ def _known(
         return {}
     now, then = _hashes(models), stored["setting"]["weights_sha256"]
     return {
-        (row["model"], row["test"], row["amplitude"], row["steps"]): row
+        _about(row): row
         for row in stored["rows"]
         if now.get(row["model"]) == then.get(row["model"])
         and (row["model"] != "bm3d" or "values" in row)
     }
+
+
+def _about(row: dict[str, Any]) -> tuple[str, str, float, str]:
+    return row["model"], row["test"], row["amplitude"], row["steps"]
 
 
 def cut_window(picture: Tensor, size: int, generator: torch.Generator) -> Tensor:

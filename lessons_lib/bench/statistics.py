@@ -6,6 +6,21 @@ import math
 
 from torch import Tensor
 
+from lessons_lib.shapes import check_count
+
+
+def check_several(num: int) -> int:
+    """Return ``num``, the size of a sample, if the sample has an `interval`.
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer above 1.
+    """
+    if check_count(num, "num") < 2:
+        raise ValueError("num must be at least 2, or there is no interval, got 1")
+    return num
+
 
 def interval(values: Tensor) -> tuple[float, float]:
     """Mean, and half the width of its 95 % confidence interval by Student's t.

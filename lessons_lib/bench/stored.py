@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from lessons_lib.bench.denoising import choose, denoising_report, weights_of
 from lessons_lib.bench.tables import markdown_table
+from lessons_lib.files import check_place, write_whole
 
 FOLDER = Path(__file__).resolve().parent / "data"
 """Where the tables lie that come with the library and that chapters read, wherever they run."""
@@ -137,7 +139,6 @@ def stale(report: dict[str, Any]) -> list[str]:
 
 def write_report(path: Path, report: dict[str, Any]) -> None:
     """Write a ``report`` to ``path``, one row of the table on each line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     lists = {key: value for key, value in report.items() if isinstance(value, list)}
     rest = {key: value for key, value in report.items() if key not in lists}
     parts = [
@@ -145,7 +146,7 @@ def write_report(path: Path, report: dict[str, Any]) -> None:
         for key, rows in lists.items()
     ]
     parts += [f'"{key}": {json.dumps(value)}' for key, value in rest.items()]
-    path.write_text("{\n" + ",\n".join(parts) + "\n}\n", encoding="utf-8")
+    write_whole(path, "{\n" + ",\n".join(parts) + "\n}\n")
 
 
 def summary(report: dict[str, Any]) -> str:
@@ -168,17 +169,20 @@ def update_tables(folder: Path = FOLDER) -> None:
     """Measure again what is missing or out of date among `TABLES`, and print them all.
 
     Weights and settings are compared, and the first picture of each row is denoised again: a row
-    that no longer comes out the same, whatever has changed in the code, is measured anew.
+    that no longer comes out the same, whatever has changed in the code, is measured anew. Each row
+    is on the disk as soon as it is measured, so that a run which was stopped goes on.
 
     Parameters
     ----------
     folder : Path
         Where they lie.
     """
-    for name, options in TABLES.items():
-        path = folder / f"{name}.json"
+    paths = {name: folder / f"{name}.json" for name in TABLES}
+    for path in paths.values():
+        check_place(path)
+    for name, path in paths.items():
         stored = read_report(path) if path.exists() else None
         about = {"num": NUM, "seed": SEED, "stored": stored, "progress": True}
-        report = denoising_report(**about | options)
+        report = denoising_report(**about | TABLES[name], keep=partial(write_report, path))
         write_report(path, report)
         print(f"\n{path}: {summary(report)}")

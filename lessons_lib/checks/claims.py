@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lessons_lib.console import say
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -104,7 +106,7 @@ def claim(
             f"{text}: measured {_show(left)}, wanted {relation} {_show(right)}"
             + (f" {_margin(made.within)}" if relation == "equals" else "")
         )
-    print(f"✓ {text}: {made.evidence()}")
+    say(f"✓ {text}: {made.evidence()}")
 
 
 def _tensor(value: Tensor | float) -> Tensor:

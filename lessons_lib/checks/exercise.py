@@ -12,6 +12,7 @@ import torch
 
 from lessons_lib.checks.answers import NotAttempted, StudentError, explain
 from lessons_lib.checks.judges import Judge
+from lessons_lib.console import say
 
 Status = Literal["correct", "not yet", "not attempted"]
 SIGNS = {"correct": "✓", "not yet": "✗", "not attempted": "…"}
@@ -71,7 +72,7 @@ class Exercise:
 
     def __call__(self, answer: Any) -> None:
         """Print the verdict on ``answer``; whatever it is, no exception leaves."""
-        print(self.verdict(answer, student=_enrolled[0]))
+        say(str(self.verdict(answer, student=_enrolled[0])))
 
     def given(self, student: str | None = None) -> SimpleNamespace:
         """The constants of a ``student``, by default of the one enrolled, as attributes."""

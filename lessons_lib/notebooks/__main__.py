@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lessons_lib import console
+from lessons_lib.files import write_whole
 from lessons_lib.notebooks import picture, problems, run
 
 if TYPE_CHECKING:
@@ -43,12 +45,13 @@ def main(words: Sequence[str] | None = None) -> int:
     if arguments.command == "lab":
         return _lab(arguments.folder, arguments.options)
     if arguments.command == "picture":
-        arguments.target.write_bytes(picture(arguments.notebook, arguments.name))
+        write_whole(arguments.target, picture(arguments.notebook, arguments.name))
         return 0
     paths = arguments.paths or sorted(Path("book").glob("*.ipynb"))
     if arguments.command == "run":
         options = {name: getattr(arguments, name) for name in ("jobs", "force", "timeout")}
-        failures = run(paths, **options)
+        with console.if_stopped("every file is whole, and those that were done are kept"):
+            failures = run(paths, **options)
     else:
         lists = {path: problems(nbformat.read(path, as_version=4)) for path in paths}
         failures = {path: "\n".join(found) for path, found in lists.items() if found}
@@ -70,4 +73,4 @@ def _lab(folder: Path, options: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(console.run(main, "python -m lessons_lib.notebooks"))

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from lessons_lib.files import check_place, write_whole
 from lessons_lib.notebooks.cleaning import problems, quiet
+from lessons_lib.notebooks.kernels import Kernels
 
 if TYPE_CHECKING:
-    from nbclient import NotebookClient
     from nbformat import NotebookNode
 
 CACHE = Path("_build") / "executed.json"
@@ -43,6 +44,12 @@ def run(
     -------
     dict of Path to str
         Empty if all is well. A notebook named here was not touched.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        After Ctrl-C, at once: the kernels are killed, and the notebooks that were not done are as
+        they were.
     """
     from tqdm import tqdm
 
@@ -50,11 +57,12 @@ def run(
     library = _library_hash()
     todo = [path for path in paths if force or not _is_fresh(path, library, done)]
     failures: dict[Path, str] = {}
+    kernels = Kernels()
     with (
-        ThreadPoolExecutor(max_workers=jobs) as pool,
+        _lanes(jobs, kernels) as pool,
         tqdm(total=len(todo), unit="notebook") as bar,
     ):
-        futures = {pool.submit(_execute_file, path, timeout): path for path in todo}
+        futures = {pool.submit(_execute_file, path, timeout, kernels): path for path in todo}
         for future in as_completed(futures):
             path = futures[future]
             try:
@@ -65,6 +73,18 @@ def run(
             bar.set_postfix_str(path.name)
             bar.update()
     return failures
+
+
+@contextmanager
+def _lanes(jobs: int, kernels: Kernels) -> Iterator[ThreadPoolExecutor]:
+    """Threads to run notebooks in; when this block is left early, they and their kernels end."""
+    with ThreadPoolExecutor(max_workers=jobs) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            kernels.stop()
+            raise
 
 
 def execute(notebook: NotebookNode, *, folder: Path, timeout: int = 600) -> NotebookNode:
@@ -90,9 +110,17 @@ def execute(notebook: NotebookNode, *, folder: Path, timeout: int = 600) -> Note
         If a cell raises; the message shows the cell and the traceback.
     nbclient.exceptions.CellTimeoutError
         If a cell takes longer than ``timeout``.
+    KeyboardInterrupt
+        After Ctrl-C, at once; the kernel is killed.
     """
+    kernels = Kernels()
+    with _lanes(1, kernels) as pool:  # not in the main thread, which must hear Ctrl-C
+        return pool.submit(_execute, notebook, folder, timeout, kernels).result()
+
+
+def _execute(notebook: NotebookNode, folder: Path, timeout: int, kernels: Kernels) -> NotebookNode:
     quiet(notebook)
-    client = _client_class()(
+    client = kernels.client(
         notebook,
         timeout=timeout,
         kernel_name="python3",
@@ -105,49 +133,13 @@ def execute(notebook: NotebookNode, *, folder: Path, timeout: int = 600) -> Note
     return quiet(notebook)
 
 
-def _client_class() -> type[NotebookClient]:
-    """`NotebookClient` that never waits on the shell socket for more than a second.
-
-    Widgets send comm messages on that socket while the client polls it, and now and then the
-    wake-up for the reply is lost (jupyter/nbclient#312). Asking again each second finds it.
-    """
-    from queue import Empty
-
-    from jupyter_client.utils import ensure_async
-    from nbclient import NotebookClient
-
-    class Client(NotebookClient):
-        async def async_start_new_kernel_client(self) -> Any:
-            client = await super().async_start_new_kernel_client()
-            receive = client.shell_channel.get_msg
-
-            async def get_msg(timeout: float | None = None) -> Any:
-                end = time.monotonic() + (float("inf") if timeout is None else timeout)
-                while True:
-                    left = max(0.0, end - time.monotonic())
-                    try:
-                        return await ensure_async(receive(timeout=min(1.0, left)))
-                    except Empty:
-                        if left <= 1.0:
-                            raise
-
-            client.shell_channel.get_msg = get_msg
-            return client
-
-    return Client
-
-
-def _execute_file(path: Path, timeout: int) -> None:
+def _execute_file(path: Path, timeout: int, kernels: Kernels) -> None:
     import nbformat
 
+    check_place(path)
     notebook = nbformat.read(path, as_version=4)
-    execute(notebook, folder=path.parent, timeout=timeout)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        nbformat.write(notebook, part)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    _execute(notebook, path.parent, timeout, kernels)
+    write_whole(path, nbformat.writes(notebook) + "\n")
 
 
 def _library_hash() -> str:
@@ -176,14 +168,11 @@ def _is_fresh(path: Path, library: str, done: dict[str, str]) -> bool:
 
 def _read_cache() -> dict[str, str]:
     try:
-        return json.loads(CACHE.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):
+        return json.loads(CACHE.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
         return {}
 
 
 def _remember(path: Path, library: str) -> None:
     done = _read_cache() | {str(path.resolve()): _key(path, library)}
-    CACHE.parent.mkdir(parents=True, exist_ok=True)
-    part = CACHE.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(done, indent=1))
-    os.replace(part, CACHE)
+    write_whole(CACHE, json.dumps(done, indent=1))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import time
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from lessons_lib.console import run
+from lessons_lib.files import check_place
 from lessons_lib.pretrained.catalogue import RECIPES
 from lessons_lib.pretrained.files import FOLDER, describe, names, save
 from lessons_lib.pretrained.fit import held_out_error, train
+from lessons_lib.training import progress_of
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -19,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m lessons_lib.pretrained", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="the shipped models, and how they were made")
-    trainer = commands.add_parser("train", help="train a model from its recipe")
+    trainer = commands.add_parser("train", help="train a model from its recipe, or go on")
     trainer.add_argument("name", choices=sorted(RECIPES))
     trainer.add_argument("--folder", type=Path, default=FOLDER, help="where to write it")
     options = parser.parse_args(arguments)
@@ -46,18 +49,28 @@ def print_list(folder: Path = FOLDER) -> None:
 def train_and_save(name: str, folder: Path = FOLDER) -> None:
     """Follow the recipe with a progress bar, on one thread, and write the two files.
 
-    The training time is that of the processor, not of the clock on the wall: seconds in which one
-    thread was at work. What else the machine was doing leaves it nearly unchanged.
+    A run that was stopped goes on from its checkpoint, which lies beside the files until they are
+    written. The training time is that of the processor, over all parts of the run: seconds in
+    which one thread was at work. What else the machine was doing leaves it nearly unchanged.
     """
     torch.set_num_threads(1)  # small networks are faster so, and the sums keep their order
-    model, records = train(RECIPES[name], progress=True)
-    start = time.process_time()
-    *_, last = records
-    seconds = time.process_time() - start
-    error = held_out_error(model, RECIPES[name])
-    save(name, model, training_seconds=seconds, test_error=error, folder=folder)
-    print(f"{name}: {last.step} steps in {seconds:.0f} s, test error {error:.4f}, in {folder}")
+    for suffix in ("safetensors", "json"):
+        check_place(folder / f"{name}.{suffix}")
+    checkpoint = folder / f".{name}.checkpoint"
+    try:
+        model, records = train(RECIPES[name], checkpoint=checkpoint, progress=True)
+        step, seconds = progress_of(checkpoint) or (0, 0.0)
+        for record in records:
+            step, seconds = record.step, record.seconds
+        error = held_out_error(model, RECIPES[name])
+        save(name, model, training_seconds=seconds, test_error=error, folder=folder)
+    except KeyboardInterrupt:
+        kept = progress_of(checkpoint)
+        told = f"the same command goes on after step {kept[0]}" if kept else "nothing was kept"
+        raise KeyboardInterrupt(told) from None
+    checkpoint.unlink(missing_ok=True)
+    print(f"{name}: {step} steps in {seconds:.0f} s, test error {error:.4f}, in {folder}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(run(main, "python -m lessons_lib.pretrained"))

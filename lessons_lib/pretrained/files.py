@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from lessons_lib.files import write_whole
 from lessons_lib.pretrained.catalogue import RECIPES
 from lessons_lib.pretrained.model import build
 
@@ -165,21 +164,8 @@ def save(
         "test_error": round(test_error, 5),
     }
     target = folder or FOLDER
-    _replace(target / f"{name}.safetensors", content)
-    _replace(target / f"{name}.json", (json.dumps(card, indent=2) + "\n").encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(part, 0o644)
-        os.replace(part, path)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    write_whole(target / f"{name}.safetensors", content)
+    write_whole(target / f"{name}.json", json.dumps(card, indent=2) + "\n")
 
 
 def _again(name: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -25,13 +27,18 @@ from lessons_lib.pretrained.recipe import ImageRecipe, MixtureRecipe, PatchRecip
 from lessons_lib.shapes import Score
 
 
-def train(recipe: Recipe, *, progress: bool = False) -> tuple[nn.Module, Iterator[training.Record]]:
+def train(
+    recipe: Recipe, *, checkpoint: Path | None = None, progress: bool = False
+) -> tuple[nn.Module, Iterator[training.Record]]:
     """Make the model of a recipe and the run that trains it.
 
     Parameters
     ----------
     recipe : Recipe
         What to do.
+    checkpoint : Path, optional
+        File to keep the run in, about a hundred times, and to continue from if it exists. A
+        mixture, which is fitted in a minute, keeps none.
     progress : bool
         Show a progress bar.
 
@@ -40,7 +47,13 @@ def train(recipe: Recipe, *, progress: bool = False) -> tuple[nn.Module, Iterato
     model : nn.Module
         Untrained until the records have been taken, and trained in place as they are.
     records : iterator of training.Record
-        ``list(records)`` trains; so does a loop that draws the loss.
+        ``list(records)`` trains; so does a loop that draws the loss. Their seconds are those of
+        the processor, not of the clock on the wall.
+
+    Raises
+    ------
+    OSError, ValueError
+        If the checkpoint cannot be written, or is of another recipe.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     model = build(recipe, generator=generator)
@@ -54,6 +67,10 @@ def train(recipe: Recipe, *, progress: bool = False) -> tuple[nn.Module, Iterato
         learning_rate=recipe.learning_rate,
         warmup=min(recipe.warmup, recipe.num_steps // 2),
         ema=recipe.ema,
+        checkpoint=checkpoint,
+        checkpoint_every=max(1, recipe.num_steps // 100),
+        recipe=json.dumps(recipe.as_json()),
+        clock=time.process_time,
         progress=progress,
     )
     return model, records
@@ -106,7 +123,7 @@ def _expectation_maximisation(
     model: MixtureScore, recipe: MixtureRecipe, generator: torch.Generator
 ) -> Iterator[training.Record]:
     """Fit the normals in float64; the loss is minus the log density of a few of the patches."""
-    start = time.perf_counter()
+    start = time.process_time()
     v = training_patches(recipe, generator=generator).double()
     if recipe.centred:
         v = v - v.mean(dim=-1, keepdim=True)
@@ -115,7 +132,7 @@ def _expectation_maximisation(
     for k, mixture in enumerate(fit_mixture(v, **sizes, **options), start=1):
         model.follow(mixture)
         loss = -float(mixture.log_prob(v[:: max(1, len(v) // 4096)]).mean())
-        yield training.Record(k, loss, time.perf_counter() - start)
+        yield training.Record(k, loss, time.process_time() - start)
 
 
 def held_out_error(score: Score, recipe: Recipe, *, num: int = 4096) -> float:

@@ -7,6 +7,6 @@ continues with the same numbers, bit for bit, as one that was never interrupted.
 """
 
 from lessons_lib.training.loop import Record, train
-from lessons_lib.training.run import SCHEDULES, Average, Objective
+from lessons_lib.training.run import SCHEDULES, Average, Objective, progress_of
 
-__all__ = ["SCHEDULES", "Average", "Objective", "Record", "train"]
+__all__ = ["SCHEDULES", "Average", "Objective", "Record", "progress_of", "train"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lessons_lib.files import check_place
 from lessons_lib.shapes import check_count, check_number
 from lessons_lib.training.run import SCHEDULES, Objective, Run
 
@@ -40,6 +42,7 @@ def train(
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 1000,
     recipe: str = "",
+    clock: Callable[[], float] = time.perf_counter,
     progress: bool = False,
 ) -> Iterator[Record]:
     """Lower ``objective`` with Adam; yield a record after each step.
@@ -76,6 +79,9 @@ def train(
     recipe : str
         Words for what the other arguments do not tell (data, objective); a checkpoint made with
         another recipe is refused.
+    clock : callable
+        What counts the seconds of the records: ``time.process_time`` leaves out what other programs
+        take.
     progress : bool
         Show a tqdm bar on stderr.
 
@@ -92,21 +98,25 @@ def train(
     TypeError, ValueError
         For an argument out of range, an objective that does not depend on the model, or a
         checkpoint of another recipe or model.
+    OSError
+        If the checkpoint cannot be written; before the first step.
     """
-    settings = {
-        "num_steps": num_steps,
-        "learning_rate": learning_rate,
-        "schedule": schedule,
-        "warmup": warmup,
-        "ema": ema,
-        "clip": clip,
-        "recipe": recipe,
-    }
-    _check_settings(settings, checkpoint_every)
-    run = Run(model, generator, settings)
+    settings = _checked(
+        num_steps=num_steps,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        warmup=warmup,
+        ema=ema,
+        clip=clip,
+        recipe=recipe,
+    )
+    check_count(checkpoint_every, "checkpoint_every")
+    run = Run(model, generator, settings, clock)
     path = Path(checkpoint) if checkpoint is not None else None
-    if path is not None and path.exists():
-        run.restore(path)
+    if path is not None:
+        check_place(path)
+        if path.exists():
+            run.restore(path)
     return _steps(run, objective, path, checkpoint_every, progress)
 
 
@@ -130,20 +140,23 @@ def _steps(
             run.average.copy_to(run.model)
 
 
-def _check_settings(settings: dict[str, Any], checkpoint_every: int) -> None:
-    check_count(settings["num_steps"], "num_steps")
-    check_count(checkpoint_every, "checkpoint_every")
+def _checked(**settings: Any) -> dict[str, Any]:
+    """The settings as plain numbers and strings, which a checkpoint can hold and give back."""
+    settings["num_steps"] = int(check_count(settings["num_steps"], "num_steps"))
     if settings["warmup"] != 0:
         check_count(settings["warmup"], "warmup")
-    check_number(settings["learning_rate"], "learning_rate")
+    settings["warmup"] = int(settings["warmup"])
+    settings["learning_rate"] = check_number(settings["learning_rate"], "learning_rate")
     if settings["schedule"] not in SCHEDULES:
         raise ValueError(
             f"schedule must be among {sorted(SCHEDULES)}, got {settings['schedule']!r}"
         )
-    if settings["ema"] is not None and not check_number(settings["ema"], "ema") < 1:
+    for name in ("ema", "clip"):
+        if settings[name] is not None:
+            settings[name] = check_number(settings[name], name)
+    if settings["ema"] is not None and settings["ema"] >= 1:
         raise ValueError(f"ema must be between 0 and 1, or None, got {settings['ema']}")
-    if settings["clip"] is not None:
-        check_number(settings["clip"], "clip")
+    return settings | {name: str(settings[name]) for name in ("schedule", "recipe")}
 
 
 def _progress_bar(initial: int, total: int) -> Any:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from lessons_lib.files import whole_file
 
 Objective = Callable[[nn.Module, torch.Generator], Tensor]
 """``objective(model, generator)`` is the loss to lower, a scalar tensor."""
@@ -25,6 +25,8 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 KEYS = ("model", "optimizer", "average", "generator", "step", "seconds")
 """What a checkpoint holds, next to the settings."""
+
+ANEW = "remove it to begin anew"
 
 
 class Average:
@@ -62,7 +64,11 @@ class Run:
     """Everything that a checkpoint holds: weights, optimizer, average, generator, step, seconds."""
 
     def __init__(
-        self, model: nn.Module, generator: torch.Generator, settings: dict[str, Any]
+        self,
+        model: nn.Module,
+        generator: torch.Generator,
+        settings: dict[str, Any],
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"model must be a torch.nn.Module, got {type(model).__name__}")
@@ -72,6 +78,7 @@ class Run:
         self.model = model
         self.generator = generator
         self.settings = settings
+        self.clock = clock
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         if not self.parameters:
             raise ValueError("model must have parameters that require a gradient, got none")
@@ -82,7 +89,7 @@ class Run:
 
     def advance(self, objective: Objective) -> float:
         """Take one step and return the loss before it."""
-        start = time.perf_counter()
+        start = self.clock()
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings["learning_rate"] * self.rate_factor()
         self.optimizer.zero_grad(set_to_none=True)
@@ -100,7 +107,7 @@ class Run:
         if self.average is not None:
             self.average.update(self.model, self.step)
         self.step += 1
-        self.seconds += time.perf_counter() - start
+        self.seconds += self.clock() - start
         return value
 
     def rate_factor(self) -> float:
@@ -123,43 +130,65 @@ class Run:
             "step": self.step,
             "seconds": self.seconds,
         }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                torch.save(state, file)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with whole_file(path) as file:
+            torch.save(state, file)
 
     def restore(self, path: Path) -> None:
         """Continue from the checkpoint at ``path``, made by the same settings and model."""
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)  # runs no code
-            theirs = state["settings"]
-            missing = [name for name in KEYS if name not in state]
-            if missing:
-                raise KeyError(f"it lacks {', '.join(missing)}")
-        except Exception as error:
-            raise ValueError(f"checkpoint {path} cannot be read: {error}") from error
+        state = _read(path)
+        theirs = state["settings"]
         wrong = [
             f"{key} was {theirs.get(key)!r}, now {value!r}"
             for key, value in self.settings.items()
             if theirs.get(key) != value
         ]
         if wrong:
-            raise ValueError(f"checkpoint {path} is of another recipe: {'; '.join(wrong)}")
+            raise ValueError(f"checkpoint {path} is of another recipe: {'; '.join(wrong)}; {ANEW}")
         try:
             self.model.load_state_dict(state["model"])
         except RuntimeError as error:
-            raise ValueError(f"checkpoint {path} is of another model: {error}") from error
+            raise ValueError(f"checkpoint {path} is of another model: {error}; {ANEW}") from error
         self.optimizer.load_state_dict(state["optimizer"])
         if self.average is not None:
             for name, weight in self.average.weights.items():
                 weight.copy_(state["average"][name])
         self.generator.set_state(state["generator"])
         self.step, self.seconds = state["step"], state["seconds"]
+
+
+def progress_of(checkpoint: str | Path) -> tuple[int, float] | None:
+    """Say how far a run has come.
+
+    Parameters
+    ----------
+    checkpoint : path
+        The file that `train` keeps.
+
+    Returns
+    -------
+    tuple of int and float
+        The steps taken, and the seconds that they took; None if there is no such file.
+
+    Raises
+    ------
+    ValueError
+        If the file is no checkpoint.
+    """
+    if not Path(checkpoint).exists():
+        return None
+    state = _read(Path(checkpoint))
+    return state["step"], state["seconds"]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)  # runs no code
+        missing = [name for name in ("settings", *KEYS) if name not in state]
+        if missing:
+            raise KeyError(f"it lacks {', '.join(missing)}")
+    except Exception as error:
+        raise ValueError(f"checkpoint {path} cannot be read: {error}; {ANEW}") from error
+    return state
 
 
 def _stop_unless_finite(what: str, value: float, step: int) -> None:
