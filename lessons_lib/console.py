@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 PLAIN = {
-    "✓": "ok:",
-    "✗": "not ok:",
+    "✓": "[ok]",
+    "✗": "[x]",
     "…": "...",
     "–": "-",
     "±": "+-",
