@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import browser as chromium
@@ -117,6 +121,8 @@ def test_links_of_what_is_handed_out_lead_somewhere(
     first = written[0].parent / "01_gaussian_score.ipynb"
     assert "01_gaussian_score.ipynb" in local_links(written[0])
     assert first.exists()
+    for wheel in tmp_path.rglob("*.whl"):
+        wheel.unlink()  # the library is public
     assert traces(tmp_path, LABS, BOOK) == []
 
 
@@ -250,3 +256,47 @@ def test_feedback_is_harmless_and_open_to_everyone(tmp_path: Path) -> None:
                     complaints[path.name, scheme] = visit.violations() + visit.overflow()
                 complaints[path.name, "noise"] = visit.errors + visit.left
     assert {key: what for key, what in complaints.items() if what} == {}
+
+
+def test_a_student_gets_readme_requirements_and_the_library(tmp_path: Path) -> None:
+    (written,) = write_student([FIRST], BOOK, tmp_path / "out", students=["ada"])
+    folder = written.parent
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    assert "edition of ada" in readme
+    assert readme.count(".venv/bin/python -m") == 2  # two commands, and no third
+    for file in re.findall(r"\]\((\S+)\)|jupyterlab (\S+)", readme):
+        assert (folder / "".join(file)).is_file()
+    *lines, last = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert (folder / last.removesuffix("[notebooks]")).is_file()
+    ours = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-lab.txt").read_text()
+    pinned = [line for line in lines if "==" in line]
+    assert {"torch", "jupyterlab"} <= {line.split("==")[0] for line in pinned}
+    assert [line for line in pinned if line not in ours.splitlines()] == []
+
+
+def test_the_library_of_a_student_runs_the_lab_to_its_first_check(tmp_path: Path) -> None:
+    """The packages are those of this Python; the library is that of the folder, and no other."""
+    (written,) = write_student([FIRST], BOOK, tmp_path / "out")
+    (wheel,) = written.parent.glob("*.whl")
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet"]
+    subprocess.run([*pip, "--target", str(tmp_path / "own"), str(wheel)], check=True)
+    cells = [c.source for c in nbformat.read(written, as_version=4).cells if c.cell_type == "code"]
+    count = next(k for k, source in enumerate(cells) if source.startswith("checks."))
+    script = "\n".join([*cells[: count + 1], "import lessons_lib; print(lessons_lib.__file__)"])
+    variables = os.environ | {"PYTHONPATH": str(tmp_path / "own"), "MPLBACKEND": "agg"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=written.parent,
+        env=variables,
+        capture_output=True,
+        text=True,
+    )
+    assert "… not attempted" in done.stdout, done.stderr[-2000:]
+    assert str(tmp_path / "own") in done.stdout
+
+
+def test_a_folder_that_is_no_course_is_told(tmp_path: Path) -> None:
+    shutil.copytree(BOOK, tmp_path / "book", ignore=shutil.ignore_patterns("_static"))
+    shutil.copy(ROOT / "_toc.yml", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no pyproject\.toml in .*the folder of the cour"):
+        write_student([FIRST], tmp_path / "book", tmp_path / "out")

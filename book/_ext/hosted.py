@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent.parent
 BRANCH = "hosted"
 WANTED = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+?(\.git)?/?")
-PARTS = ("book", "lessons_lib", "pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
-LEFT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "_static", "_ext", "_templates")
+PARTS = ("book", "lessons_lib", "pyproject.toml", "_config.yml")
+PARTS += ("README.md", "LICENSE", "LICENSE-text")
+LEFT = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "_static", "_templates")
 BUTTONS = ("use_repository_button", "use_issues_button")
 
 CELL = """\
@@ -93,11 +94,9 @@ def edition(folder: Path, url: str, root: Path = ROOT) -> None:
 
 def requirements(root: Path = ROOT) -> str:
     """What a Binder installs: PyTorch without a GPU, the course's own versions, the course."""
-    text = (root / "requirements.txt").read_text(encoding="utf-8")
-    course = text.partition("# the course")[2].partition("\n\n")[0]
-    pins = [line for line in course.splitlines() if "==" in line]
-    index = "--extra-index-url https://download.pytorch.org/whl/cpu"
-    return "\n".join([index, *pins, ".[notebooks]"]) + "\n"
+    from lessons_lib.notebooks.live import pins
+
+    return "\n".join([*pins(root), ".[notebooks]"]) + "\n"
 
 
 def configure(app: Sphinx, config: Config) -> None:

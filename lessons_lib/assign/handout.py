@@ -1,4 +1,4 @@
-"""Write the folders that are handed out: labs, and the lessons they link to."""
+"""Write the folders that are handed out: labs, the lessons they link to, and what runs them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lessons_lib.assign.editions import key_edition, student_edition
 from lessons_lib.assign.source import Lab, read_lab
+from lessons_lib.assign.startup import write_startup
 from lessons_lib.assign.traces import leave_none
 from lessons_lib.assign.words import check_id
 from lessons_lib.notebooks.live import Reader, linked, relinked
@@ -39,12 +40,15 @@ def write_student(
 ) -> list[Path]:
     """Write the students' edition into ``target``, or one into a folder for each student.
 
+    Beside the notebooks stand a README, the requirements and the library, so that a student needs
+    nothing else but Python.
+
     Parameters
     ----------
     labs : sequence of Lab
         What is handed out.
     book : Path
-        Folder of the sources, where the lessons are.
+        Folder of the sources, where the lessons are, inside the folder of the course.
     target : Path
         New or empty folder.
     students : sequence of str
@@ -77,6 +81,9 @@ def write_student(
             _write(relinked(notebook, book, here, url), path)
             written.append(path)
     leave_none(target, labs, book)
+    titles = [(f"{lab.stem}.ipynb", _title(lab)) for lab in labs]
+    for student in students or [""]:
+        write_startup(target / student, titles, book.parent, student)
     return written
 
 
@@ -135,6 +142,10 @@ def _copy_lessons(labs: Sequence[Lab], reader: Reader, folder: Path, url: str) -
         notebook = reader.notebook(nbformat.read(book / name, as_version=4), name)
         _write(relinked(notebook, book, here, url), folder / name)
     return here
+
+
+def _title(lab: Lab) -> str:
+    return lab.notebook.cells[0].source.splitlines()[0].removeprefix("# ")
 
 
 def _write(notebook: NotebookNode, path: Path) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from lessons_lib.notebooks.live.keeping import edition, save, write
 from lessons_lib.notebooks.live.laboratory import open_lab
 from lessons_lib.notebooks.live.links import linked, relinked
+from lessons_lib.notebooks.live.pins import pins
 from lessons_lib.notebooks.live.reader import Reader
 
-__all__ = ["Reader", "edition", "linked", "open_lab", "relinked", "save", "write"]
+__all__ = ["Reader", "edition", "linked", "open_lab", "pins", "relinked", "save", "write"]
