@@ -13,7 +13,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 LAB := $(VENV)/.lab
-PAGES := $(addprefix tests/test_,$(addsuffix .py,pages browser external_links results definitions hosted course_map))
+PAGES := $(addprefix tests/test_,$(addsuffix .py,pages browser external_links results definitions hosted course_map live_pages))
 STAGES := lint unit notebooks-proof book-proof pages
 
 # Small networks run many times faster on one thread each than on two that fight for a core.
@@ -21,7 +21,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help book lab pdf test test-machines notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
+.PHONY: help book lab pdf test test-lab test-machines notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test: $(READY)  ## prove everything: lint, tests, claims, notebooks, book, pages
 	done; \
 	echo "make test: all of [$(STAGES)] passed in $$(($$(date +%s) - start)) s"
 
+test-lab: $(LAB)  ## open a lesson in JupyterLab, run it and move its slider (needs Chromium)
+	NEED_LAB=1 $(RUN) -m pytest tests/test_live_server.py -q
+
 test-machines: $(READY)  ## execute every lesson under emulated processors, and say what differs
 	$(RUN) book/_tools/machines.py --jobs $(JOBS)
 
@@ -66,7 +69,7 @@ format: $(READY)  ## rewrite the code in the common style
 docs-serve: book  ## build the book and serve it on http://localhost:8000 (PORT=8000)
 	$(RUN) -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
 
-clean:  ## remove everything that was built, except .venv
+clean:  ## remove everything that was built, except .venv and what you changed in live/
 	rm -rf _build .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 

@@ -222,6 +222,23 @@ def test_options_go_through(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     ]
 
 
+def test_it_can_be_written_without_being_opened(
+    small: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(small.parent)
+    assert main(["live"]) == 0
+    assert (small.parent / "live" / LAB).is_file()
+    assert str(small.parent / "live") in capsys.readouterr().out
+
+
+def test_another_folder_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["live"]) == 1
+    assert "that is not the folder of the course" in capsys.readouterr().err
+
+
 def test_without_jupyterlab_it_says_what_installs_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

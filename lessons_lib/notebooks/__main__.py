@@ -31,8 +31,10 @@ def _arguments(words: Sequence[str] | None) -> Namespace:
     taker.add_argument("notebook", type=Path)
     taker.add_argument("name", help="name of the figure, such as fig-00-hero")
     taker.add_argument("target", type=Path)
-    opener = commands.add_parser("lab", help="open the lessons in JupyterLab, to work in them")
-    opener.add_argument("folder", nargs="?", type=Path, default=Path("live"), help="live/")
+    writer = commands.add_parser("live", help="write the lessons for an editor with a kernel")
+    opener = commands.add_parser("lab", help="the same, and open them in JupyterLab")
+    for command in (writer, opener):
+        command.add_argument("folder", nargs="?", type=Path, default=Path("live"), help="live/")
     opener.add_argument("options", nargs="*", help="of jupyter lab, behind --")
     return parser.parse_args(words)
 
@@ -42,8 +44,8 @@ def main(words: Sequence[str] | None = None) -> int:
     import nbformat
 
     arguments = _arguments(words)
-    if arguments.command == "lab":
-        return _lab(arguments.folder, arguments.options)
+    if arguments.command in ("live", "lab"):
+        return _live(arguments)
     if arguments.command == "picture":
         write_whole(arguments.target, picture(arguments.notebook, arguments.name))
         return 0
@@ -62,13 +64,17 @@ def main(words: Sequence[str] | None = None) -> int:
     return 1 if failures else 0
 
 
-def _lab(folder: Path, options: Sequence[str]) -> int:
-    from lessons_lib.notebooks.live import open_lab
+def _live(arguments: Namespace) -> int:
+    from lessons_lib.notebooks.live import open_lab, write
 
+    book, folder = Path("book"), arguments.folder
     try:
-        return open_lab(Path("book"), folder, options)
-    except (ModuleNotFoundError, FileNotFoundError) as error:
-        print(f"python -m lessons_lib.notebooks lab: {error}", file=sys.stderr)
+        if arguments.command == "lab":
+            return open_lab(book, folder, arguments.options)
+        print(*write(book, folder), f"The lessons, live: {folder.resolve()}", sep="\n")
+        return 0
+    except (ModuleNotFoundError, OSError, ValueError) as error:
+        print(f"python -m lessons_lib.notebooks {arguments.command}: {error}", file=sys.stderr)
         return 1
 
 

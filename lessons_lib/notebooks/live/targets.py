@@ -34,8 +34,17 @@ class Target(NamedTuple):
 
 
 def pages(book: Path) -> list[Path]:
-    """The pages of the book in the order of ``_toc.yml``, which lies beside its folder."""
-    listed = (book.parent / "_toc.yml").read_text(encoding="utf-8")
+    """The pages of the book in the order of ``_toc.yml``, which lies beside its folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it does not.
+    """
+    contents = book.parent / "_toc.yml"
+    if not contents.is_file():
+        raise FileNotFoundError(f"no {contents.resolve()}: that is not the folder of the course")
+    listed = contents.read_text(encoding="utf-8")
     stems = re.findall(rf"(?:file|root): {book.name}/(\w+)", listed)
     files = [(book / f"{stem}{end}") for stem in stems for end in (".ipynb", ".md")]
     return [path for path in files if path.is_file()]
