@@ -1,7 +1,7 @@
 """Rules of the library's code, each a function from a syntax tree to a list of complaints.
 
 `test_architecture` applies them to every module and sees each one reject a bad example;
-`test_book` applies those about randomness to the lessons.
+`test_book` applies those about randomness to the lessons, and `clocks` is about the tests.
 """
 
 from __future__ import annotations
@@ -197,6 +197,36 @@ def device_names(tree: ast.AST) -> list[str]:
         and re.match(r"cuda\b", node.value)
         and id(node) not in defaults
     ]
+
+
+CLOCKS = {"time", "monotonic", "perf_counter", "process_time", "thread_time"}
+CLOCKS |= {f"{clock}_ns" for clock in CLOCKS}
+CLOCKS_OF_PAGES = re.compile(r"performance\.now|Date\.now|ThreadTime|TaskDuration")
+SHORTEST_PATIENCE = 600
+
+
+def clocks(tree: ast.AST) -> list[str]:
+    """For tests: no clock is read, no time slept but between two looks, and no patience is short."""
+    found = []
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
+    between = {id(node) for loop in loops for node in ast.walk(loop)}
+    for name, call in calls(tree):
+        head, _, tail = name.rpartition(".")
+        if tail == "wait_for_timeout" or (name == "time.sleep" and id(call) not in between):
+            found.append(f"line {call.lineno}: {name} waits for a time and not for an event")
+        if head == "time" and tail in CLOCKS:
+            found.append(f"line {call.lineno}: {name} reads a clock")
+        for option in call.keywords:
+            short = isinstance(option.value, ast.Constant) and option.value.value is not None
+            if option.arg == "timeout" and short and option.value.value < SHORTEST_PATIENCE:
+                found.append(f"line {call.lineno}: timeout={option.value.value} is short")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            found.append(f"line {node.lineno}: import time, so that this rule sees what is read")
+        text = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(text, str) and CLOCKS_OF_PAGES.search(text):
+            found.append(f"line {node.lineno}: reads the clock of a page")
+    return found
 
 
 def sizes(tree: ast.Module, source: str) -> list[str]:

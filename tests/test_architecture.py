@@ -72,6 +72,36 @@ def test_sizes(path: Path) -> None:
     assert rules.sizes(parse(path), path.read_text()) == []
 
 
+TESTS = sorted(path for path in (ROOT / "tests").glob("*.py") if path.stem != "patience")
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_no_test_judges_seconds(path: Path) -> None:
+    """A machine may be slow or busy: tests count work and wait for events (`patience.until`)."""
+    assert rules.clocks(parse(path)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "assert time.perf_counter() - start < 2",
+        "start = time.process_time_ns()",
+        "from time import monotonic",
+        "time.sleep(1)",
+        "page.wait_for_timeout(500)",
+        "process.wait(timeout=20)",
+        "page.evaluate('performance' '.now()')",
+    ],
+)
+def test_clocks_rejects(source: str) -> None:
+    assert rules.clocks(ast.parse(source))
+
+
+def test_clocks_accepts() -> None:
+    source = "while not seen():\n    time.sleep(0.1)\nrun(timeout=FOR_EVER)\nrun(timeout=900)"
+    assert rules.clocks(ast.parse(source)) == []
+
+
 def test_every_top_level_module_has_a_layer() -> None:
     present = {name(path).split(".")[0] for path in FILES} - {"__init__"}
     assert present <= set(rules.LAYERS)

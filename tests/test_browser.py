@@ -1,28 +1,33 @@
-"""The rendered pages in a real browser: open to everyone, quiet, quick, whole without a network.
+"""The rendered pages in a real browser: open to everyone, quiet, light, whole without a network.
 
-Chromium opens every page twice, from a server and from disk. Each look returns complaints, and is
-seen to complain of a page that is wrong.
+Chromium opens every page from disk, once for all looks, and one page of each kind from a server.
+Each look returns complaints, and is seen to complain of a page that is wrong. Nothing is judged in
+seconds: what a page costs is counted in elements, files and bytes, and `book/_ext/page_cost.py`
+measures it beside a reference.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 import browser as chromium
 import pytest
 from conftest import ROOT
 from playwright.sync_api import Browser, Locator
 
-SECONDS = 2.0
+MOST = {"elements": 30_000, "files": 80, "bytes": 5_000_000}
 SPECIAL = ["search", "genindex"]
 NAMES = [
     *(f"book/{p.stem}" for p in sorted((ROOT / "book").iterdir()) if p.suffix in (".md", ".ipynb")),
     *SPECIAL,
 ]
-LESSON = "00_tour"
-every_page = pytest.mark.parametrize("name", NAMES)
+FRAME = 700  # milliseconds of the page's own clock, which a test moves by hand
+LESSON = "book/00_tour"
+LAB = "book/01_gaussian_score_lab"
+KINDS = ["book/index", LESSON, LAB, "book/glossary", "book/library_images", *SPECIAL]
 
 
 @pytest.fixture(scope="module")
@@ -46,33 +51,57 @@ def found(complaints: dict[str, list[str]]) -> dict[str, list[str]]:
     return {name: what for name, what in complaints.items() if what}
 
 
-@every_page
-def test_everyone_can_read_it(browser: Browser, server: str, name: str) -> None:
-    complaints = {}
-    with chromium.opened(browser, f"{server}/{name}.html") as visit:
-        for window in (chromium.PHONE, chromium.DESKTOP):
-            visit.wear("light", window)
-            complaints[f"overflow, {window['width']}"] = visit.overflow()
-        complaints["whole page"] = visit.violations()
-        visit.thin()
-        for window, scheme in itertools.product(
-            (chromium.DESKTOP, chromium.PHONE), ("light", "dark")
-        ):
-            visit.wear(scheme, window)
-            complaints[f"{scheme}, {window['width']}"] = visit.violations()
-        complaints["dimmed"] = dimmed(visit)
-        assert found(complaints | noise(visit)) == {}
+@pytest.fixture(scope="module")
+def window(browser: Browser, pages: Path) -> Iterator[chromium.Visit]:
+    """One window for all pages."""
+    with chromium.opened(browser, (pages / "search.html").as_uri()) as visit:
+        yield visit
 
 
-@every_page
-def test_it_works_from_a_stick(browser: Browser, pages: Path, name: str) -> None:
-    with chromium.opened(browser, (pages / f"{name}.html").as_uri()) as visit:
-        late = [f"{visit.busy():.1f} s of one core"] if visit.busy() > SECONDS else []
-        players = visit.page.locator(".lesson-player")
-        stuck = [c for i in range(players.count()) for c in unmoved(players.nth(i))]
-        complaints = {"slow": late, "players": stuck, "formulas": unset(visit)}
-        complaints["self-check"] = silent(visit)
-        assert found(complaints | noise(visit)) == {}
+@pytest.mark.parametrize("name", NAMES)
+def test_everyone_can_read_it(window: chromium.Visit, pages: Path, name: str) -> None:
+    window.wear("light", chromium.PHONE)
+    window.go((pages / f"{name}.html").as_uri())
+    complaints = {"formulas": unset(window), "cost": heavy(window)}
+    complaints["overflow, phone"] = window.overflow()
+    window.wear("light", chromium.DESKTOP)
+    complaints["overflow, desktop"] = window.overflow()
+    complaints["whole page"] = window.violations()
+    complaints["players"] = [
+        c for p in window.page.locator(".lesson-player").all() for c in unmoved(p)
+    ]
+    complaints["self-check"] = silent(window)
+    window.thin()
+    window.wear("dark", chromium.DESKTOP)
+    complaints["dark, desktop"] = window.violations(*chromium.COLOURS) + dimmed(window)
+    window.wear("dark", chromium.PHONE)
+    complaints["dark, phone"] = window.violations(*chromium.COLOURS)
+    window.wear("light", chromium.PHONE)
+    complaints["light, phone"] = window.violations()
+    assert found(complaints | noise(window)) == {}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_server_shows_the_same(browser: Browser, pages: Path, server: str, name: str) -> None:
+    """The same files, no complaint: what holds on disk holds there."""
+    asked = []
+    for home in (pages.as_uri(), server):
+        with chromium.opened(browser, f"{home}/{name}.html") as visit:
+            asked.append({address.removeprefix(home) for address in visit.asked})
+            assert found(noise(visit)) == {}
+    assert asked[0] - {"/_static/favicon.svg"} == asked[1] - {"/_static/favicon.svg"}
+
+
+FILES = "[location.href, ...performance.getEntriesByType('resource').map(file => file.name)]"
+
+
+def heavy(visit: chromium.Visit) -> list[str]:
+    """What the page takes of any machine, where it is more than a phone should be given."""
+    addresses = [urlsplit(address) for address in visit.page.evaluate(FILES)]
+    files = {Path(unquote(a.path)) for a in addresses if a.scheme == "file"}
+    size = sum(file.stat().st_size for file in files if file.exists())
+    cost = {"elements": visit.nodes(), "files": len(files), "bytes": size}
+    return [f"{cost[k]} {k}, wanted at most {MOST[k]}" for k in MOST if cost[k] > MOST[k]]
 
 
 def unset(visit: chromium.Visit) -> list[str]:
@@ -84,6 +113,9 @@ def unset(visit: chromium.Visit) -> list[str]:
     )
 
 
+SHOWN = "question => [...question.querySelectorAll('.reply')].map(reply => reply.checkVisibility())"
+
+
 def silent(visit: chromium.Visit) -> list[str]:
     """Answers of the self-check that the keyboard does not choose, or that show no reply."""
     complaints = []
@@ -92,41 +124,38 @@ def silent(visit: chromium.Visit) -> list[str]:
         answers.first.focus()
         answers.first.press("Space")
         for i in range(answers.count()):
-            shown = [reply.is_visible() for reply in question.locator(".reply").all()]
-            if shown != [j == i for j in range(answers.count())]:
+            shown = question.evaluate(SHOWN)
+            if shown != [j == i for j in range(len(shown))]:
                 complaints.append(f"{answers.nth(i).get_attribute('id')}: replies {shown}")
             visit.page.keyboard.press("ArrowDown")
     return complaints
 
 
+# What a reader sees and hears of a slider.
+STATE = """slider => {
+  const image = slider.closest(".lesson-player").querySelector("img");
+  const {src: picture, alt: words} = image;
+  return {picture, words, "value read out": slider.getAttribute("aria-valuetext")};
+}"""
+
+
 def unmoved(player: Locator) -> list[str]:
     """Sliders that the keyboard does not move, or that move and show or say nothing new."""
     complaints = []
-    sliders = player.locator("input")
-    for i in range(sliders.count()):
-        slider = sliders.nth(i)
-        before = state(player, slider)
-        at_the_end = slider.input_value() == slider.get_attribute("max")
-        slider.focus()
-        slider.press("ArrowLeft" if at_the_end else "ArrowRight")
-        after = state(player, slider)
+    sliders = player.locator("input").all()
+    for i, slider in enumerate(sliders):
+        before = slider.evaluate(STATE)
+        at_the_end = slider.evaluate("slider => slider.value === slider.max")
+        there, back = ("ArrowLeft", "ArrowRight") if at_the_end else ("ArrowRight", "ArrowLeft")
+        slider.press(there)
+        after = slider.evaluate(STATE)
         complaints += [
             f"slider {i}: {what} stays" for what in before if before[what] == after[what]
         ]
-        slider.press("ArrowRight" if at_the_end else "ArrowLeft")
-        if state(player, slider) != before:
+        slider.press(back)
+        if slider.evaluate(STATE) != before:
             complaints.append(f"slider {i} does not come back")
-    return complaints if sliders.count() else ["a player without sliders"]
-
-
-def state(player: Locator, slider: Locator) -> dict[str, str | None]:
-    """What a reader sees and hears of a slider."""
-    image = player.locator("img")
-    return {
-        "picture": image.get_attribute("src"),
-        "words": image.get_attribute("alt"),
-        "value read out": slider.get_attribute("aria-valuetext"),
-    }
+    return complaints if sliders else ["a player without sliders"]
 
 
 def dimmed(visit: chromium.Visit) -> list[str]:
@@ -138,17 +167,62 @@ def dimmed(visit: chromium.Visit) -> list[str]:
     )
 
 
-def test_search_finds_tweedie_without_a_server(browser: Browser, pages: Path) -> None:
-    with chromium.opened(browser, (pages / "search.html").as_uri() + "?q=tweedie") as visit:
-        results = visit.page.locator("#search-results ul.search li")
-        results.first.wait_for()
-        visit.page.wait_for_function("document.querySelectorAll('ul.search li').length > 3")
-        assert found(noise(visit)) == {}
+@pytest.mark.parametrize(
+    ("query", "page"),
+    [
+        ("tweedie", "book/01_gaussian_score"),
+        ("2×1", "book/04_tv_patch"),
+        ("2x1 patch", "book/04_tv_patch"),
+        ("2 X 1", "book/04_tv_patch"),
+        ("Hyvärinen", "book/02_score_matching"),
+        ("hyvarinen", "book/02_score_matching"),
+    ],
+)
+def test_search_finds_it_without_a_server(
+    window: chromium.Visit, pages: Path, query: str, page: str
+) -> None:
+    window.go((pages / "search.html").as_uri() + f"?q={quote(query)}")
+    window.page.locator("#search-results .search-summary:not(:empty)").wait_for()
+    links = window.page.locator("#search-results ul.search li > a").all()
+    assert f"{page}.html" in [link.get_attribute("href").partition("#")[0] for link in links]
+    assert found(noise(window)) == {}
+
+
+FOLDED = "[...document.querySelectorAll('article details')].map(box => box.open)"
+PRINTED = """() => {
+  const shown = box => box.checkVisibility() && box.getBoundingClientRect().height > 0;
+  const cells = [...document.querySelectorAll("article .tag_solution pre, article .fold-body")];
+  const words = [...document.querySelectorAll("article summary")].filter(shown)
+    .map(box => getComputedStyle(box, "::before").content.replace(/^none$/, "") + box.innerText);
+  return {closed: cells.filter(box => !shown(box)).length, words: [...new Set(words)].sort()};
+}"""
+
+
+def test_a_lab_prints_whole_and_is_folded_again(window: chromium.Visit, pages: Path) -> None:
+    """Solution, hint and reason all show on paper; afterwards each fold is as the reader had it."""
+    page = window.page
+    window.wear("light", chromium.DESKTOP)
+    window.go((pages / f"{LAB}.html").as_uri())
+    page.locator("article details.hint > summary").nth(1).click()
+    before, place = page.evaluate(FOLDED), page.evaluate("scrollY")
+    assert {True, False} == set(before) and place > 0
+    for _ in range(2):  # whoever cancels, prints again
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        printed = page.evaluate(PRINTED)
+        page.emulate_media(media="screen")
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert printed["closed"] == 0
+        assert printed["words"] == ['"Solution"', "For instructors", "Hint", "Why"]
+        assert page.evaluate(FOLDED) == before
+        assert page.evaluate("scrollY") == place
+    page.pdf()  # the browser's own printing, with its own events
+    assert page.evaluate(FOLDED) == before
 
 
 def test_every_stop_of_the_tab_key_is_seen(browser: Browser, server: str) -> None:
     """Focus moves through the page, and each place that has it is outlined."""
-    with chromium.opened(browser, f"{server}/book/{LESSON}.html") as visit:
+    with chromium.opened(browser, f"{server}/{LESSON}.html") as visit:
         stops = []
         for _ in range(40):
             visit.page.keyboard.press("Tab")
@@ -174,12 +248,18 @@ def test_nothing_moves_by_itself_for_whoever_asks(
         player = visit.page.locator(".lesson-player").first
         button, slider = player.locator("button"), player.locator("input").first
         assert button.text_content() == word
-        before = int(slider.input_value())
+        values = [int(slider.input_value())]
+        visit.halt()
         button.click()
-        visit.page.wait_for_timeout(2000)  # more than two frames
-        moved = (int(slider.input_value()) - before) % (int(slider.get_attribute("max")) + 1)
-        assert moved == 1 if wish == "reduce" else moved != 1
+        for _ in range(3):
+            visit.later(FRAME)
+            values.append(int(slider.input_value()))
+        moved = len({*values}) - 1
+        assert moved == 1 if wish == "reduce" else moved == 3
         button.click()
+        if wish != "reduce":
+            visit.later(9 * FRAME)
+            assert int(slider.input_value()) == values[-1]
 
 
 FOCUS = """() => {
@@ -195,8 +275,6 @@ SLIDER = '<figure class="lesson-player"><img alt="a" src="data:,"><input type="r
 @pytest.fixture
 def broken(browser: Browser, tmp_path: Path) -> Iterator[chromium.Visit]:
     """Opens a small page with one more piece of html."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def show(body: str) -> chromium.Visit:
@@ -235,7 +313,9 @@ def test_looks_complain(broken) -> None:
     assert unset(broken('<span class="math">x</span>'))
     assert dimmed(broken('<article><img alt="a" src="data:," style="filter:blur(1px)"></article>'))
     assert dimmed(broken('<article><img alt="a" src="data:," class="drawing"></article>'))
-    assert broken("<script>for (let i = 0; i < 4e8; i++);</script>").busy() > 0.05
+    many = "<script>document.body.append(...Array.from(Array(3e4), () => new Image()))</script>"
+    assert heavy(broken(many)) == ["30008 elements, wanted at most 30000"]
+    assert "bytes, wanted at most 5000000" in heavy(broken("x" * MOST["bytes"]))[0]
 
 
 def test_a_self_check_without_replies_is_found(broken) -> None:

@@ -93,27 +93,43 @@ def visit(browser: Browser, pages: Path) -> Iterator[chromium.Visit]:
             yield opened
 
 
+@pytest.fixture(scope="module")
+def halted(browser: Browser, pages: Path) -> Iterator[chromium.Visit]:
+    """The same page with a clock that a test moves by hand."""
+    page = pages / "book" / "02_score_matching.html"
+    with chromium.opened(browser, page.as_uri()) as opened:
+        opened.halt()
+        yield opened
+
+
 def seen(page: Page) -> list[str]:
     return [box.get_attribute("id") for box in page.locator(".meaning:visible").all()]
 
 
-def test_the_pointer_shows_a_definition_that_stays_and_goes(visit: chromium.Visit) -> None:
+LONG = 60_000  # milliseconds of the page's own clock
+
+
+def test_the_pointer_shows_a_definition_that_stays_and_goes(halted: chromium.Visit) -> None:
     """Shown under the pointer, hoverable itself, gone with Escape and when the pointer leaves."""
-    page, link = visit.page, visit.page.locator("a.defined").nth(4)
+    visit, page, link = halted, halted.page, halted.page.locator("a.defined").nth(4)
     name = link.get_attribute("aria-describedby")
     assert seen(page) == []
     link.hover()
-    page.locator(f"#{name}").wait_for()
+    assert seen(page) == [], "a pointer that only passes shows nothing"
+    visit.later(LONG)
     assert seen(page) == [name]
     page.locator(f"#{name}").hover()
-    page.wait_for_timeout(500)
+    visit.later(LONG)
     assert seen(page) == [name], "it must stay while the pointer is on it"
     page.keyboard.press("Escape")
     assert seen(page) == []
-    link.hover()
-    page.locator(f"#{name}").wait_for()
     page.locator("article h1").hover()
-    page.locator(f"#{name}").wait_for(state="hidden")
+    link.hover()
+    visit.later(LONG)
+    assert seen(page) == [name]
+    page.locator("article h1").hover()
+    visit.later(LONG)
+    assert seen(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -176,7 +176,7 @@ def test_report_glues_whole_seconds(folder: Path) -> None:
     assert "torch" in outputs[0].text and "lessons_lib" in outputs[0].text
     assert outputs[1].metadata["scrapbook"]["name"] == "wall_seconds"
     (seconds,) = outputs[1].data.values()
-    assert 0 < int(seconds) < 120
+    assert int(seconds) > 0
 
 
 def test_quiet_gives_ids_to_cells_without_or_with_equal_ones() -> None:

@@ -42,9 +42,19 @@ document.addEventListener("DOMContentLoaded", () => {
   // A page opened from disk may not read another; search then lists titles without excerpts.
   if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS === "object")
     DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
-  // A printed page shows what is folded.
-  window.addEventListener("beforeprint", () =>
-    document.querySelectorAll("details.fold").forEach(box => { box.open = true; }));
+  // A printed page shows what is folded; after it the reader has the page as it was.
+  let unfolded = [], height = 0;
+  window.addEventListener("beforeprint", () => {
+    height ||= scrollY;
+    const closed = document.querySelectorAll("article details:not([open])");
+    closed.forEach(box => { box.open = true; });
+    unfolded.push(...closed);
+  });
+  window.addEventListener("afterprint", () => {
+    unfolded.splice(0).forEach(box => { box.open = false; });
+    scrollTo({top: height, behavior: "instant"});
+    height = 0;
+  });
   // What scrolls changes with the width, with what is unfolded, and when formulas are set.
   reachScrolling();
   let asked = 0;

@@ -1,0 +1,23 @@
+"""Waiting for an event: a busy machine is slow, and not wrong. No test reads a clock but this one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+FOR_EVER = 1800  # seconds, against what hangs; no test judges less (see `code_rules.clocks`)
+
+Seen = TypeVar("Seen")
+
+
+def until(look: Callable[[], Seen], what: str) -> Seen:
+    """Look again and again until there is something to see, and return it."""
+    end = time.monotonic() + FOR_EVER
+    while not (seen := look()):
+        if time.monotonic() > end:
+            pytest.fail(f"after {FOR_EVER} seconds still no sign of {what}")
+        time.sleep(0.05)
+    return seen
