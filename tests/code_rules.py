@@ -201,12 +201,12 @@ def device_names(tree: ast.AST) -> list[str]:
 
 CLOCKS = {"time", "monotonic", "perf_counter", "process_time", "thread_time"}
 CLOCKS |= {f"{clock}_ns" for clock in CLOCKS}
-CLOCKS_OF_PAGES = re.compile(r"performance\.now|Date\.now|ThreadTime|TaskDuration")
+CLOCKS_OF_PAGES = re.compile(r"performance\.now|Date\.now|Thread[T]ime|Task[D]uration")
 SHORTEST_PATIENCE = 600
 
 
 def clocks(tree: ast.AST) -> list[str]:
-    """For tests: no clock is read, no time slept but between two looks, and no patience is short."""
+    """For tests: no clock is read, no time slept but between two looks, no patience is short."""
     found = []
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
     between = {id(node) for loop in loops for node in ast.walk(loop)}

@@ -1,4 +1,4 @@
-"""Waiting for an event: a busy machine is slow, and not wrong. No test reads a clock but this one."""
+"""Waiting for an event: a busy machine is slow, and not wrong. No other test reads a clock."""
 
 from __future__ import annotations
 

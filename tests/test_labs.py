@@ -98,11 +98,8 @@ def test_a_slow_check_is_found() -> None:
     with Work() as work:
         torch.zeros(2).add_(1)
     assert heavy(work) == [] and (work.operations, work.numbers) == (2, 4)
-    with Work() as work:
-        torch.empty(1).expand(MOST["numbers"]).T
-        for _ in range(MOST["operations"]):
-            work.operations += 1
-    assert heavy(work) == ["500002 operations", "1000000000 numbers"]
+    work.operations = work.numbers = 10**9
+    assert heavy(work) == ["1000000000 operations", "1000000000 numbers"]
 
 
 @exercises

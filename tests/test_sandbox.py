@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,13 +124,11 @@ def test_a_program_that_hangs_is_stopped_and_the_next_cell_runs(
 
 @pytest.mark.parametrize("name", hostile.DIES)
 def test_a_program_that_does_not_stop_is_killed(nursery: Nursery, folder: Path, name: str) -> None:
-    start = time.monotonic()
     with pytest.raises(Stopped), nursery.worker(folder, SHORT) as session:
         session.run_cell(hostile.DIES[name].format())
         session.run_cell("x = 1")
         session.answer("x")
         session.answer("x")
-    assert time.monotonic() - start < 60  # of a busy machine; it hangs for ever without
     assert not processes_in(folder)
     remove(folder)
     assert not folder.exists()
