@@ -6,20 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import hand_in
 import pytest
 from conftest import ROOT
+from patience import FOR_EVER, until
 
 from lessons_lib.assign import read_lab, sandbox
 
 FIRST = read_lab(ROOT / "book" / "01_gaussian_score_lab.ipynb")
 walls = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
-FOR_EVER = 600
-"""Seconds after which a test gives up on a busy machine; none is judged by them."""
 
 SIGNALS = {
     "Ctrl-C": (signal.SIGINT, 130),
@@ -55,20 +53,11 @@ def grader(folder: Path) -> Iterator[subprocess.Popen[str]]:
         start_new_session=True,
     )
     try:
-        wait_for(lambda: '"ada"' in text_of(folder / "g.record.json"))
+        until(lambda: '"ada"' in text_of(folder / "g.record.json"), "a result of Ada's")
         yield process
     finally:
         process.kill()
         process.communicate()
-
-
-def wait_for(event: object) -> None:
-    """Wait for what has to come, however slow the machine."""
-    end = time.monotonic() + FOR_EVER
-    while not event():
-        if time.monotonic() > end:
-            pytest.fail("it never came")
-        time.sleep(0.1)
 
 
 def text_of(path: Path) -> str:
@@ -87,8 +76,8 @@ def test_however_a_run_ends_no_folder_stays_and_no_process(
     else:
         grader.send_signal(number)
     assert grader.wait(FOR_EVER) == status
-    wait_for(lambda: not list((folder / "tmp").iterdir()))
-    wait_for(lambda: not workers_of(folder))
+    until(lambda: not list((folder / "tmp").iterdir()), "an empty folder")
+    until(lambda: not workers_of(folder), "the end of its processes")
     said = grader.communicate()[1]
     assert "Traceback" not in said
     if status > 0:

@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from patience import FOR_EVER
 
 from lessons_lib import notebooks
 from lessons_lib.notebooks.__main__ import main
@@ -86,7 +87,7 @@ def test_ctrl_c_ends_kernels_and_files_stay_whole(folder: Path, call: str) -> No
             assert process.poll() is None
             time.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        told = process.communicate(timeout=300)[1]
+        told = process.communicate(timeout=FOR_EVER)[1]
     finally:
         process.kill()
     assert process.returncode == 130
