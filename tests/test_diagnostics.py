@@ -1,9 +1,12 @@
 """Diagnostics against autoregressions, exchangeable draws and formulas done by hand."""
 
+import json
 import math
 
+import diagnostic_cases
 import pytest
 import torch
+from diagnostic_cases import CASES, autoregression, normal
 
 from lessons_lib.diagnostics import (
     acceptance,
@@ -18,19 +21,6 @@ from lessons_lib.diagnostics import (
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
-
-
-def normal(*shape, seed=0):
-    return torch.randn(*shape, generator=seeded(seed), dtype=torch.float64)
-
-
-def autoregression(rho, steps, *chains, seed=0):
-    noise = math.sqrt(1 - rho**2) * normal(steps, *chains, seed=seed)
-    x, states = normal(*chains, seed=seed + 1), []
-    for kick in noise:
-        x = rho * x + kick
-        states.append(x)
-    return torch.stack(states)
 
 
 # --- effective sample size -------------------------------------------------------------------
@@ -58,11 +48,75 @@ def test_chains_that_disagree_hardly_count():
     assert float(effective_sample_size(drift)) < 20
 
 
-def test_a_chain_that_stands_still_has_no_size_and_harms_no_other():
-    chains = torch.stack([torch.ones(100, 3), normal(100, 3).float()], -1)
-    size, ratio = effective_sample_size(chains), r_hat(chains)
-    assert bool(size[0].isnan()) and bool(ratio[0].isnan())
-    assert size.dtype == torch.float32 and float(size[1]) > 100 and float(ratio[1]) < 1.05
+STILL = {
+    "one value": torch.full((100, 4), 0.1),
+    "one value in float64": torch.full((100, 4), 0.1, dtype=torch.float64),
+    "one value in half precision": torch.full((100, 4), 0.1, dtype=torch.float16),
+    "far from zero": torch.full((100, 4), 1e8 / 3),
+    "zero": torch.zeros(100, 4),
+}
+
+
+@pytest.mark.parametrize("case", STILL)
+def test_a_chain_that_never_moves_has_no_size_and_harms_no_other(case):
+    """Sums of equal numbers are rounded; the answer is NaN all the same."""
+    chains = torch.stack([STILL[case], normal(100, 4).to(STILL[case])], -1)
+    size, plain, ratio = (
+        effective_sample_size(chains), r_hat(chains, rank_normalized=False), r_hat(chains),
+    )  # fmt: skip
+    assert bool(size[0].isnan() and plain[0].isnan() and ratio[0].isnan())
+    assert float(size[1]) > 100 and float(ratio[1]) < 1.05 and float(plain[1]) < 1.05
+
+
+def test_chains_that_stand_still_in_places_of_their_own_count_one_each():
+    chains = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64).expand(100, 4)
+    assert float(effective_sample_size(chains)) == pytest.approx(4, rel=0.02)
+    assert r_hat(chains) == r_hat(chains, rank_normalized=False) == math.inf
+
+
+@pytest.mark.parametrize("diagnostic", [effective_sample_size, r_hat, acceptance])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_chains_of_every_dtype_and_with_a_graph(diagnostic, dtype):
+    """The states are those that the dtype can hold; nothing else is lost, and no graph is kept."""
+    chains = autoregression(0.5, 3000, 4, 2).to(dtype)
+    found = diagnostic(chains.requires_grad_())
+    assert not found.requires_grad and found.dtype == torch.promote_types(dtype, torch.float32)
+    torch.testing.assert_close(found.double(), diagnostic(chains.double()), rtol=1e-6, atol=0)
+
+
+def test_calibration_of_half_precision_and_with_a_graph():
+    draws = normal(20, 500).half()
+    samples, truth = draws[1:].clone().requires_grad_(), draws[0].clone().requires_grad_()
+    assert coverage(samples, truth) == coverage(draws[1:].double(), draws[0].double())
+    assert torch.equal(ranks(samples, truth), ranks(draws[1:].double(), draws[0].double()))
+    share = normal_coverage(torch.ones(500).half().requires_grad_(), truth)
+    assert share == normal_coverage(torch.ones(500), draws[0].double())
+
+
+# --- another library -------------------------------------------------------------------------
+
+REFERENCE = json.loads(diagnostic_cases.STORED.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_answers_are_those_of_arviz(case):
+    """R-hat is the same formula. The sum of autocorrelations is cut a term earlier than there."""
+    chains, stored = CASES[case](), REFERENCE[case]
+    size = float(effective_sample_size(chains))
+    assert size == pytest.approx(stored["effective_sample_size"], rel=0.03)
+    if chains.shape[1] == 1:  # ArviZ wants two chains; halves of one do
+        assert stored["r_hat"] is None and float(r_hat(chains)) < 1.01
+        return
+    assert float(r_hat(chains)) == pytest.approx(stored["r_hat"], rel=1e-6)
+    plain = float(r_hat(chains, rank_normalized=False))
+    assert plain == pytest.approx(stored["r_hat, plain"], rel=1e-6)
+
+
+def test_stored_answers_are_those_of_the_arviz_that_is_installed():
+    pytest.importorskip("arviz")
+    now = diagnostic_cases.reference()
+    for case in CASES:
+        assert now[case] == pytest.approx(REFERENCE[case], rel=1e-6)
 
 
 # --- R-hat -----------------------------------------------------------------------------------

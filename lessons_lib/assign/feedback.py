@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lessons_lib.assign.grading import Mark, Result, edition_name
-from lessons_lib.assign.record import write_whole
 from lessons_lib.assign.words import line
+from lessons_lib.files import write_whole
 
 SIGNS = {"correct": "✓", "not yet": "✗", "not attempted": "…", "not graded": "–"}
 

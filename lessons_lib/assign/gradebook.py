@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lessons_lib.assign.grading import Result
-from lessons_lib.assign.record import write_whole
 from lessons_lib.assign.words import line
+from lessons_lib.files import write_whole
 
 PERSON = ("Student", "ID", "SIS User ID", "SIS Login ID", "Section")
 DETAILS = ("student", "lab", "edition", "file", "task", "status", "points", "possible", "message")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lessons_lib.assign.grading import Result
+from lessons_lib.files import write_whole
 
 
 @dataclass
@@ -94,13 +95,6 @@ class Record:
 def new_seed() -> int:
     """Return a number that nobody can guess."""
     return int.from_bytes(os.urandom(6), "big")
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` so that the file is, at each moment, the old one or the new."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data)
-    os.replace(part, path)
 
 
 @contextmanager

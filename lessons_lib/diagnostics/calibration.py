@@ -117,7 +117,7 @@ def coverage(samples: Tensor, truth: Tensor, *, level: float = 0.9) -> float:
     if k < 1 - 1e-9:
         needed = math.ceil(2 / (1 - level) - 1 - 1e-9)
         raise ValueError(f"samples must be at least {needed} at level {level}, got {len(samples)}")
-    ordered, below = samples.sort(0).values, max(math.floor(k + 1e-9), 1)
+    ordered, below = samples.detach().double().sort(0).values, max(math.floor(k + 1e-9), 1)
     part = max(k - below, 0.0)
     above = min(below + 1, len(samples))
     low = torch.lerp(ordered[below - 1], ordered[above - 1], part)
@@ -152,7 +152,7 @@ def normal_coverage(std: Tensor, error: Tensor, *, level: float = 0.9) -> float:
     if bool((std <= 0).any()):
         raise ValueError(f"std must be positive, got a minimum of {float(std.min()):g}")
     z = torch.special.ndtri(torch.tensor((1 + _check_level(level)) / 2, dtype=torch.float64))
-    return float((error.abs() <= z * std).double().mean())
+    return float((error.double().abs() <= z * std.double()).double().mean())
 
 
 def _check_pair(samples: Tensor, truth: Tensor) -> None:
