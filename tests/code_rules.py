@@ -252,3 +252,43 @@ def body_lines(function: Function) -> int:
     ]
     inside = {line for first, last in tables for line in range(first + 1, last + 1)}
     return sum(n not in inside for n in range(body[0].lineno, function.end_lineno + 1))
+
+
+def encodings(tree: ast.AST) -> list[str]:
+    """Text is read, written and exchanged with processes in an encoding that the code names.
+
+    What it would be otherwise depends on the system and its language.
+    """
+    return [
+        f"line {call.lineno}: {ast.unparse(call.func)} names no encoding"
+        for call in unencoded(tree)
+    ]
+
+
+def unencoded(tree: ast.AST) -> Iterator[ast.Call]:
+    """The calls that `encodings` complains about."""
+    for name, call in calls(tree):
+        head, _, last = name.rpartition(".")
+        given = {word.arg: word.value for word in call.keywords}
+        if "encoding" in given or None in given:
+            continue
+        place = 0 if head and last == "open" else 1  # of the mode, in path.open and in open
+        mode = given.get("mode", call.args[place] if len(call.args) > place else ast.Constant("r"))
+        opens = name in {"open", "os.fdopen"} or (
+            last == "open" and (not call.args or _is_mode(call.args[0]))
+        )
+        wanted = {"read_text": 1, "write_text": 2, "TextIOWrapper": 2}.get(last, 0)
+        if (
+            len(call.args) < wanted
+            or (opens and "b" not in ast.unparse(mode))
+            or any(_is_true(given.get(word)) for word in ("text", "universal_newlines"))
+        ):
+            yield call
+
+
+def _is_mode(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and bool(re.fullmatch(r"[rwxab+t]+", str(node.value)))
+
+
+def _is_true(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True

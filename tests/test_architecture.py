@@ -26,7 +26,7 @@ def name(path: Path) -> str:
 
 
 def parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def exported(path: Path) -> set[str] | None:
@@ -67,9 +67,15 @@ def test_no_device_is_named(path: Path) -> None:
     assert rules.device_names(parse(path)) == []
 
 
+@pytest.mark.parametrize("folder", ["lessons_lib", "book", "tests"])
+def test_text_has_an_encoding(folder: str) -> None:
+    found = {path: rules.encodings(parse(path)) for path in (ROOT / folder).rglob("*.py")}
+    assert {path: lines for path, lines in found.items() if lines} == {}
+
+
 @modules
 def test_sizes(path: Path) -> None:
-    assert rules.sizes(parse(path), path.read_text()) == []
+    assert rules.sizes(parse(path), path.read_text(encoding="utf-8")) == []
 
 
 TESTS = sorted(path for path in (ROOT / "tests").glob("*.py") if path.stem != "patience")
@@ -117,7 +123,7 @@ def test_imports_are_light() -> None:
         f"    heavy = sorted({HEAVY} & set(sys.modules))\n"
         "    assert not heavy, f'{module} loads {heavy}'\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
 
 
@@ -209,6 +215,44 @@ def test_global_randomness_rejects(source: str) -> None:
 def test_global_randomness_accepts() -> None:
     source = "g = torch.Generator().manual_seed(1)\ntorch.randn(3, generator=g)\n"
     assert rules.global_randomness(ast.parse(source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open(path)",
+        "open(path, 'w')",
+        "open(path, mode='r+')",
+        "path.open()",
+        "path.open('w', newline='')",
+        "path.read_text()",
+        "path.write_text(words)",
+        "subprocess.run(words, text=True)",
+        "io.TextIOWrapper(raw)",
+        "os.fdopen(handle, 'w')",
+    ],
+)
+def test_encodings_rejects(source: str) -> None:
+    assert rules.encodings(ast.parse(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open(path, encoding='utf-8')",
+        "open(path, 'wb')",
+        "path.open('xb')",
+        "path.open('w', encoding='utf-8', newline='')",
+        "path.read_text('utf-8')",
+        "path.write_text(words, 'utf-8')",
+        "Image.open(path)",
+        "os.open(path, os.O_RDONLY)",
+        "subprocess.run(words, encoding='utf-8')",
+        "os.fdopen(handle, 'rb')",
+    ],
+)
+def test_encodings_accepts(source: str) -> None:
+    assert rules.encodings(ast.parse(source)) == []
 
 
 def test_device_and_size_reject() -> None:

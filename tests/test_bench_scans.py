@@ -39,7 +39,7 @@ def test_the_command_writes_what_it_measured(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(scans, "bar_rows", lambda **options: [{"model": "any"}])
     file = tmp_path / "new" / "scans.json"
     scans.main(["--num", "7", "--seed", "5", "--json", str(file)])
-    assert json.loads(file.read_text())["setting"] == {
+    assert json.loads(file.read_text(encoding="utf-8"))["setting"] == {
         "num": 7,
         "seed": 5,
         "model": "disks_5x5_oriented",

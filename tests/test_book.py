@@ -56,7 +56,7 @@ def test_size(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEXTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_machine_path(path: Path) -> None:
-    assert list(rules.machine_paths(path.read_text())) == []
+    assert list(rules.machine_paths(path.read_text(encoding="utf-8"))) == []
 
 
 def test_claims_are_unique_across_the_book() -> None:
@@ -75,7 +75,7 @@ def listed(toc: dict) -> list[str]:
 
 
 def test_toc_and_files_agree() -> None:
-    pages = listed(yaml.safe_load((ROOT / "_toc.yml").read_text()))
+    pages = listed(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8")))
     files = [p for p in BOOK.iterdir() if p.suffix in {".md", ".ipynb"}]
     assert sorted(pages) == sorted(f"book/{p.stem}" for p in files)
     chapters = [page for page in pages if page[5:7].isdigit()]

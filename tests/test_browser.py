@@ -338,4 +338,4 @@ def test_without_chromium_ci_fails_and_a_laptop_skips(monkeypatch: pytest.Monkey
     monkeypatch.delenv("NEED_BROWSER")
     with pytest.raises(pytest.skip.Exception, match="no Chromium on this machine"):
         chromium.require()
-    assert "export NEED_BROWSER=1" in (ROOT / ".ci" / "run").read_text()
+    assert "export NEED_BROWSER=1" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")

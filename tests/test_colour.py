@@ -54,7 +54,7 @@ def palette(theme: str) -> dict[str, str]:
     """Colours by their meaning: of the figures, or of the pages in one theme."""
     if theme == "figures":
         return plotting.COLORS
-    sheet = (ROOT / "book" / "_static" / "course.css").read_text()
+    sheet = (ROOT / "book" / "_static" / "course.css").read_text(encoding="utf-8")
     rules = re.search(rf'html\[data-theme="{theme}"\] \{{(.*?)\}}', sheet, re.S)[1]
     return {name: re.search(rf"--course-{name}: (#\w{{6}})", rules)[1] for name in plotting.COLORS}
 

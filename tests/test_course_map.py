@@ -58,7 +58,7 @@ def test_an_arrow_passes_between_the_boxes_of_a_row():
 
 
 def test_the_cover_maps_every_lesson_with_its_lab(pages):
-    html = (pages / "book" / "index.html").read_text()
+    html = (pages / "book" / "index.html").read_text(encoding="utf-8")
     drawn = re.search(r'<div class="course-map">.*?</div>', html, re.S)[0]
     links = re.findall(r'href="(\w+)\.html"', drawn)
     labs = [p.stem for p in (ROOT / "book").glob("*_lab.ipynb") if p.stem[:-4] in STEMS]
@@ -67,7 +67,7 @@ def test_the_cover_maps_every_lesson_with_its_lab(pages):
 
 
 def test_the_table_on_the_cover_names_the_same_needs(pages):
-    text = (ROOT / "book" / "index.md").read_text()
+    text = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| ([\d.]+) \| \[\]\((\w+)\.ipynb\) \|.*\| ([^|]+) \|$", text, re.M)
     number = {stem: no for no, stem, _ in rows}
     assert set(number) == set(STEMS)

@@ -71,7 +71,9 @@ def test_each_word_of_a_page_is_taken_once() -> None:
 
 def test_every_link_to_the_glossary_has_its_definition_on_the_page(pages: Path) -> None:
     for path in LESSONS:
-        soup = BeautifulSoup((pages / "book" / f"{path.stem}.html").read_text(), "html.parser")
+        soup = BeautifulSoup(
+            (pages / "book" / f"{path.stem}.html").read_text(encoding="utf-8"), "html.parser"
+        )
         links = soup.select("article a[href^='glossary.html#term-']")
         boxes = {box["id"] for box in soup.select(".meanings[hidden] > [role=tooltip]")}
         wanted = {link["href"].replace("glossary.html#term-", "definition-") for link in links}

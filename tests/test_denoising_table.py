@@ -138,7 +138,7 @@ def test_a_file_is_refused_when_weights_or_list_changed(short_list, tmp_path):
     stored.write_report(path, table)
     with pytest.raises(ValueError, match="no row for ladder"):
         bench.read_table(path)
-    path.write_text("{}")
+    path.write_text("{}", encoding="utf-8")
     with pytest.raises(ValueError, match="no table"):
         bench.read_table(path)
 
@@ -147,7 +147,7 @@ def test_command_line_writes_the_chosen_rows(tmp_path, capsys):
     path = tmp_path / "table.json"
     options = ["--num", "2", "--seed", "1", "--size", "24", "--noise-std", "0.1"]
     main(["denoising", *options, "--methods", "noisy", "TV", "--json", str(path)])
-    table = json.loads(path.read_text())
+    table = json.loads(path.read_text(encoding="utf-8"))
     assert [row["method"] for row in table["methods"]] == ["noisy", "TV"]
     assert table["methods"][1]["psnr"] > table["methods"][0]["psnr"] + 3
     assert "| TV |" in capsys.readouterr().out

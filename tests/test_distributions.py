@@ -230,7 +230,9 @@ def test_importing_distributions_stays_light():
 
     heavy = "('scipy', 'matplotlib', 'skimage')"
     code = f"import sys, lessons_lib.distributions; print([m for m in {heavy} if m in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert done.stdout.strip() == "[]"
 
 

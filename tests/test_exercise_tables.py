@@ -15,7 +15,7 @@ from lessons_lib.assign import read_lab
 
 BOOK = ROOT / "book"
 LAB = read_lab(BOOK / "01_gaussian_score_lab.ipynb")
-SEEN = {row["exercise"]: row for row in json.loads(exercises.MATRIX.read_text())}
+SEEN = {row["exercise"]: row for row in json.loads(exercises.MATRIX.read_text(encoding="utf-8"))}
 
 
 def environment() -> SimpleNamespace:
@@ -49,7 +49,9 @@ def test_a_lesson_costs_what_it_says(tmp_path: Path) -> None:
     assert 5 < read < 30 and 0 < run < 60
     assert practise == sum(task.minutes for task in LAB.tasks)
     copy = tmp_path / "00_alone.ipynb"
-    copy.write_text((BOOK / "01_gaussian_score.ipynb").read_text())
+    copy.write_text(
+        (BOOK / "01_gaussian_score.ipynb").read_text(encoding="utf-8"), encoding="utf-8"
+    )
     assert timings.cost(copy) == (read, run, 0)
 
 

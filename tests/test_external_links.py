@@ -20,9 +20,15 @@ def test_addresses_are_listed_with_their_pages(tmp_path):
     (tmp_path / "book").mkdir()
     (tmp_path / "_static").mkdir()
     link = '<a class="x" href="https://a.org/?b=1&amp;c=2#part">x</a>'
-    (tmp_path / "book" / "one.html").write_text(link * 2 + '<a href="two.html">y</a>')
-    (tmp_path / "two.html").write_text(link + "<a href='http://b.org'>z</a><link href='https://c'>")
-    (tmp_path / "_static" / "three.html").write_text('<a href="https://d.org">z</a>')
+    (tmp_path / "book" / "one.html").write_text(
+        link * 2 + '<a href="two.html">y</a>', encoding="utf-8"
+    )
+    (tmp_path / "two.html").write_text(
+        link + "<a href='http://b.org'>z</a><link href='https://c'>", encoding="utf-8"
+    )
+    (tmp_path / "_static" / "three.html").write_text(
+        '<a href="https://d.org">z</a>', encoding="utf-8"
+    )
     assert external_links.listed(tmp_path) == {
         "http://b.org": ["two.html"],
         "https://a.org/?b=1&c=2": ["book/one.html", "two.html"],
@@ -30,7 +36,7 @@ def test_addresses_are_listed_with_their_pages(tmp_path):
 
 
 def test_the_built_book_has_the_list(pages):
-    lines = (pages / external_links.FILE).read_text().splitlines()
+    lines = (pages / external_links.FILE).read_text(encoding="utf-8").splitlines()
     assert sum(line.startswith("https://doi.org/") for line in lines) > 20
     wanted = external_links.listed(pages)
     assert lines == [f"{url}\t{' '.join(where)}" for url, where in wanted.items()]
@@ -46,7 +52,7 @@ def test_broken_addresses_are_told_from_shy_ones(job, capsys):
 
 
 def test_a_job_runs_it_on_a_schedule():
-    text = (ROOT / ".github" / "workflows" / "links.yml").read_text()
+    text = (ROOT / ".github" / "workflows" / "links.yml").read_text(encoding="utf-8")
     job = yaml.safe_load(text)
     assert job[True]["schedule"], "yaml reads `on` as a truth value"
     assert f"check_links.py _build/html/{external_links.FILE}" in text

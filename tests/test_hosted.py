@@ -73,14 +73,14 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / "book" / name, folder / "book")
     settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     settings["launch_buttons"]["jupyterhub_url"] = "https://hub.example.org"
-    (folder / "_config.yml").write_text(yaml.safe_dump(settings))
+    (folder / "_config.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     first, *others = (f"book/{Path(name).stem}" for name in PAGES)
     chapters = [{"file": name} for name in others]
     toc = {"format": "jb-book", "root": first, "chapters": chapters}
-    (folder / "_toc.yml").write_text(yaml.safe_dump(toc))
+    (folder / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     command = [Path(sys.executable).with_name("jupyter-book"), "build", ".", "--quiet"]
     settings = os.environ | {"BOOK_REPOSITORY": f"{SAMPLE}.git/"}
-    done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=settings, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-2000:]
     return folder / "_build" / "html"
 
@@ -90,7 +90,7 @@ def test_every_launch_button_opens_a_notebook_that_exists(built: Path, edition: 
     assert [opens(a) for a in addresses] == [("someone/course", "book/05_patch_trained.ipynb")] * 3
     assert (edition / "book" / "05_patch_trained.ipynb").exists()
     assert launched(built / "book" / "glossary.html") == []
-    text = (built / "book" / "05_patch_trained.html").read_text()
+    text = (built / "book" / "05_patch_trained.html").read_text(encoding="utf-8")
     assert "JupyterLab on Binder" in text
     assert f"{SAMPLE}/issues/new" in text
 
@@ -166,7 +166,7 @@ def imported(path: Path) -> set[str]:
 
 
 def test_what_notebooks_import_is_installed_with_the_course() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     listed = project["dependencies"] + project["optional-dependencies"]["notebooks"]
     given = {re.match(r"[\w-]+", line)[0].lower() for line in listed} | {"ipython"}
     names = set().union(*(imported(path) for path in (ROOT / "book").glob("*.ipynb")))
@@ -177,7 +177,7 @@ def test_what_notebooks_import_is_installed_with_the_course() -> None:
 
 
 def test_a_binder_installs_the_versions_of_the_course(edition: Path) -> None:
-    lines = (edition / "binder" / "requirements.txt").read_text().splitlines()
+    lines = (edition / "binder" / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert lines[0].endswith("whl/cpu")
     assert lines[-1] == ".[notebooks]"
     assert any(line.startswith("torch==") for line in lines)
@@ -185,7 +185,7 @@ def test_a_binder_installs_the_versions_of_the_course(edition: Path) -> None:
 
 
 def test_a_workflow_writes_the_branch_that_buttons_name() -> None:
-    text = (ROOT / ".github" / "workflows" / "hosted.yml").read_text()
+    text = (ROOT / ".github" / "workflows" / "hosted.yml").read_text(encoding="utf-8")
     assert yaml.safe_load(text)[True]["push"] == {"branches": ["main"]}
     assert (
         f"book/_ext/hosted.py edition\n          cd edition\n          git init --quiet "

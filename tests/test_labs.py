@@ -125,5 +125,7 @@ def matrix() -> list[dict[str, object]]:
 def test_the_stored_matrix_is_this_one(request: pytest.FixtureRequest) -> None:
     """The tests above have just accepted and rejected what it lists."""
     if request.config.getoption("--write-matrix"):
-        MATRIX.write_text(json.dumps(matrix(), indent=1) + "\n")
-    assert json.loads(MATRIX.read_text()) == matrix(), "run this file with --write-matrix"
+        MATRIX.write_text(json.dumps(matrix(), indent=1) + "\n", encoding="utf-8")
+    assert json.loads(MATRIX.read_text(encoding="utf-8")) == matrix(), (
+        "run this file with --write-matrix"
+    )

@@ -114,9 +114,9 @@ def small(tmp_path: Path) -> Path:
     for name in ("references.bib", "01_gaussian_score_lab.ipynb", *keeping.BESIDE):
         shutil.copy(BOOK / name, book)
     lines = [f"file: book/{Path(name).stem}" for name in ("01_gaussian_score_lab", "notation")]
-    (tmp_path / "_toc.yml").write_text("\n".join(lines))
+    (tmp_path / "_toc.yml").write_text("\n".join(lines), encoding="utf-8")
     for name in ("errata.md", "projects.md"):
-        (book / name).write_text("# Short\n\nWords.\n")
+        (book / name).write_text("# Short\n\nWords.\n", encoding="utf-8")
     lab = stored("01_gaussian_score_lab.ipynb")
     lab.cells = [cell for cell in lab.cells if not RAW.search(cell.source)]
     nbformat.write(lab, book / "01_gaussian_score_lab.ipynb")
@@ -188,11 +188,11 @@ def test_a_file_that_cannot_be_read_stays(small: Path, tmp_path: Path, content: 
 def test_a_file_of_that_name_from_elsewhere_stays(small: Path, tmp_path: Path) -> None:
     live = tmp_path / "live"
     live.mkdir()
-    (live / "notation.md").write_text("My own notes.")
-    (live / "mine.ipynb").write_text("{}")
+    (live / "notation.md").write_text("My own notes.", encoding="utf-8")
+    (live / "mine.ipynb").write_text("{}", encoding="utf-8")
     assert len(write(small, live)) == 1
-    assert (live / "notation.md").read_text() == "My own notes."
-    assert (live / "mine.ipynb").read_text() == "{}"
+    assert (live / "notation.md").read_text(encoding="utf-8") == "My own notes."
+    assert (live / "mine.ipynb").read_text(encoding="utf-8") == "{}"
 
 
 def test_players_are_trusted_and_edits_of_others_are_not(small: Path, tmp_path: Path) -> None:
@@ -207,7 +207,9 @@ def test_players_are_trusted_and_edits_of_others_are_not(small: Path, tmp_path: 
 
 def test_the_settings_are_json_that_jupyterlab_reads(small: Path, tmp_path: Path) -> None:
     laboratory.prepare(small, tmp_path / "live")
-    settings = json.loads((tmp_path / "live" / ".jupyter" / "overrides.json").read_text())
+    settings = json.loads(
+        (tmp_path / "live" / ".jupyter" / "overrides.json").read_text(encoding="utf-8")
+    )
     assert all(name.startswith("@jupyterlab/") for name in settings)
 
 

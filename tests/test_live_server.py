@@ -42,7 +42,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("home")
     kernel = home / "jupyter" / "kernels" / "python3"
     kernel.mkdir(parents=True)
-    (kernel / "kernel.json").write_text(json.dumps({"argv": ["false"], "display_name": "Wrong"}))
+    (kernel / "kernel.json").write_text(
+        json.dumps({"argv": ["false"], "display_name": "Wrong"}), encoding="utf-8"
+    )
     folder = home / "live"
     laboratory.prepare(ROOT / "book", folder)
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR")
@@ -50,7 +52,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     own |= {"HOME": str(home), "JUPYTER_DATA_DIR": str(home / "jupyter")}
     options = ["--no-browser", "--ip=127.0.0.1", "--port=0", "--allow-root"]
     words = laboratory.command(folder, [*options, f"--IdentityProvider.token={TOKEN}"])
-    with (home / "log").open("w") as log, running(words, laboratory.environment() | own, log) as it:
+    with (
+        (home / "log").open("w", encoding="utf-8") as log,
+        running(words, laboratory.environment() | own, log) as it,
+    ):
         yield address(it, home)
 
 
@@ -66,10 +71,10 @@ def address(process: subprocess.Popen, home: Path) -> str:
     """Where the server listens, as soon as it has written that down."""
     while process.poll() is None:
         for file in (home / "JUPYTER_RUNTIME_DIR").glob("jpserver-*.json"):
-            if text := file.read_text():
+            if text := file.read_text(encoding="utf-8"):
                 return json.loads(text)["url"]
         time.sleep(0.2)
-    pytest.fail((home / "log").read_text()[-2000:])
+    pytest.fail((home / "log").read_text(encoding="utf-8")[-2000:])
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def test_single_pixels_against_the_integral_over_the_prior():
 
 
 def test_the_table_of_the_book_is_complete_and_falls():
-    content = json.loads(TABLE.read_text())
+    content = json.loads(TABLE.read_text(encoding="utf-8"))
     assert content["levels"] == {k: list(v) for k, v in locality.LEVELS.items()}
     for sigma in locality.SIGMAS:
         rows = {row["size"]: row for row in content["rows"] if row["sigma"] == sigma}
@@ -79,7 +79,10 @@ def test_the_table_of_the_book_is_complete_and_falls():
 @pytest.mark.slow
 @pytest.mark.parametrize(("size", "sigma"), [(1, 0.1), (3, 0.1), (5, 0.1)])
 def test_rows_of_the_table_are_found_again(size, sigma):
-    stored = {(row["size"], row["sigma"]): row for row in json.loads(TABLE.read_text())["rows"]}
+    stored = {
+        (row["size"], row["sigma"]): row
+        for row in json.loads(TABLE.read_text(encoding="utf-8"))["rows"]
+    }
     row = locality_row(size, sigma, num=400, seed=7)
     spread = math.hypot(row["variance_se"], stored[size, sigma]["variance_se"])
     assert abs(row["variance"] - stored[size, sigma]["variance"]) < 4 * spread
@@ -91,7 +94,7 @@ def test_command_line_writes_the_table(tmp_path, monkeypatch):
     monkeypatch.setattr(locality, "image_errors", lambda *a, **k: (torch.ones(2), torch.ones(2)))
     target = tmp_path / "table.json"
     locality.main(["--num", "5", "--images", "2", "--json", str(target)])
-    content = json.loads(target.read_text())
+    content = json.loads(target.read_text(encoding="utf-8"))
     assert [row["size"] for row in content["rows"]] == [1, 3, 16]
     assert content["tv"][0]["squared_error"] > 0
 

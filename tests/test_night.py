@@ -16,7 +16,7 @@ from PIL import Image
 
 from lessons_lib import plotting
 
-SHEET = (ROOT / "book" / "_static" / "course.css").read_text()
+SHEET = (ROOT / "book" / "_static" / "course.css").read_text(encoding="utf-8")
 FILTER = re.compile(r"img\.drawing.*?invert\((\S+?)\) hue-rotate\(180deg\) saturate\((\S+?)\)")
 GREY = np.array([0.213, 0.715, 0.072])  # weights of the CSS filter module, on sRGB values
 APART = 7.0  # lines differ in dashes or marks, too

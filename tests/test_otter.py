@@ -55,11 +55,11 @@ def test_the_export_brings_what_the_autograder_needs(
     assert main(words) == 0
     folder = tmp_path / FIRST.stem
     assert f"otter assign {folder / FIRST.stem}.ipynb" in capsys.readouterr().out
-    assert "torch" in (folder / "requirements.txt").read_text()
+    assert "torch" in (folder / "requirements.txt").read_text(encoding="utf-8")
     assert (folder / "lessons_lib" / "checks" / "exercise.py").exists()
     assert not (folder / "lessons_lib" / "assign").exists()
     (written,) = folder.glob("*.ipynb")
-    assert "](01_" not in written.read_text()
+    assert "](01_" not in written.read_text(encoding="utf-8")
 
 
 @needs_otter
@@ -76,7 +76,7 @@ def test_otter_accepts_the_solutions_and_grades_a_student(tmp_path: Path) -> Non
     hand_in.save(handed_out, folder / "handed-in.ipynb")
     (autograder,) = (folder / "dist" / "autograder").glob("*.zip")
     otter(folder, "run", "-a", str(autograder), "-o", ".", "handed-in.ipynb")
-    results = json.loads((folder / "results.json").read_text())["tests"]
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))["tests"]
     scores = {test["name"]: test["score"] for test in results if test.get("score") is not None}
     expected = {task.name: task.stars for task in FIRST.tasks} | {FIRST.tasks[0].name: 0}
     assert scores == expected
@@ -84,6 +84,6 @@ def test_otter_accepts_the_solutions_and_grades_a_student(tmp_path: Path) -> Non
 
 def otter(folder: Path, *words: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "otter", *words], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-m", "otter", *words], cwd=folder, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stdout + done.stderr

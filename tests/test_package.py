@@ -34,7 +34,7 @@ def build(source: Path, target: Path, kind: str, **variables: str) -> Path:
     command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(target)]
     clean = {k: v for k, v in os.environ.items() if k not in ("BOOK_REPOSITORY", "PYTHONPATH")}
     done = subprocess.run(
-        command, cwd=source, env=clean | variables, capture_output=True, text=True
+        command, cwd=source, env=clean | variables, capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr[-2000:]
     (made,) = target.iterdir()
@@ -93,7 +93,9 @@ def test_from_an_unrelated_folder_it_has_all_that_lessons_import(
     words = LOOKS.format(imports="\n".join(sorted(lines)), folder=str(folder))
     variables = os.environ | {"PYTHONPATH": str(folder)}
     command = [sys.executable, "-c", words]
-    done = subprocess.run(command, cwd=elsewhere, env=variables, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=elsewhere, env=variables, capture_output=True, encoding="utf-8"
+    )
     assert done.returncode == 0, done.stderr[-2000:]
 
 
@@ -102,7 +104,7 @@ def test_the_source_archive_holds_what_its_tests_read(tmp_path: Path) -> None:
     with tarfile.open(build(ROOT, tmp_path / "made", "sdist")) as archive:
         archive.extractall(tmp_path, filter="data")
     (top,) = [p for p in tmp_path.iterdir() if p.name.startswith("lessons_lib-")]
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8")
     kept = [name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
     assert [name for name in kept if not (top / name).is_file()] == []
     assert (top / "tests" / "conftest.py").is_file()

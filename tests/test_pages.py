@@ -29,7 +29,9 @@ NAMES = sorted(p.stem for p in (ROOT / "book").iterdir() if p.suffix in {".md", 
 
 @lru_cache(maxsize=64)
 def read(path: Path) -> BeautifulSoup:
-    text = re.sub(r";base64,[A-Za-z0-9+/=]+", ";base64,", path.read_text())  # pictures are long
+    text = re.sub(
+        r";base64,[A-Za-z0-9+/=]+", ";base64,", path.read_text(encoding="utf-8")
+    )  # pictures are long
     return BeautifulSoup(text, "html.parser")
 
 
@@ -71,7 +73,7 @@ def offline(page: Path) -> list[str]:
     for tag in read(page).find_all("link", href=REMOTE):
         if set(tag.get("rel", [])) & {"stylesheet", "preload", "icon", "preconnect", "prefetch"}:
             found.append(f"<link> loads {tag['href']}")
-    if "THEBE_JS_URL" in page.read_text():
+    if "THEBE_JS_URL" in page.read_text(encoding="utf-8"):
         found.append("declares THEBE_JS_URL")
     return found
 
@@ -154,7 +156,7 @@ def test_page(pages: Path, name: str, rule: Callable[[Path], list[str]]) -> None
 
 def test_the_first_page_leads_into_the_book(pages: Path) -> None:
     assert links(pages / "index.html") == []
-    assert "book/index.html" in (pages / "index.html").read_text()
+    assert "book/index.html" in (pages / "index.html").read_text(encoding="utf-8")
 
 
 def test_the_site_fits_on_any_stick(pages: Path) -> None:
@@ -163,12 +165,12 @@ def test_the_site_fits_on_any_stick(pages: Path) -> None:
 
 def test_styles_load_nothing_from_elsewhere(pages: Path) -> None:
     remote = re.compile(r"(?:@import\s+|url\()\s*[\"']?(?:https?:)?//", re.I)
-    sheets = [p for p in pages.rglob("*.css") if remote.search(p.read_text())]
+    sheets = [p for p in pages.rglob("*.css") if remote.search(p.read_text(encoding="utf-8"))]
     assert sheets == []
 
 
 def test_pages_are_searchable(pages: Path) -> None:
-    index = (pages / "searchindex.js").read_text()
+    index = (pages / "searchindex.js").read_text(encoding="utf-8")
     assert [name for name in NAMES if f"book/{name}" not in index] == []
 
 
@@ -226,9 +228,9 @@ def broken(folder: Path, body: str) -> Path:
     """A page with one more element, beside another page, a script and a picture."""
     for name in ("a.js", "p.png"):
         (folder / name).touch()
-    (folder / "other.html").write_text('<h1 id="there">Other</h1>')
+    (folder / "other.html").write_text('<h1 id="there">Other</h1>', encoding="utf-8")
     page = folder / "page.html"
-    page.write_text(f"{HEAD}{body}</article></html>")
+    page.write_text(f"{HEAD}{body}</article></html>", encoding="utf-8")
     return page
 
 

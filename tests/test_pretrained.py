@@ -118,9 +118,9 @@ def test_another_weight_is_refused(folder):
 
 def test_another_recipe_is_refused(folder):
     path = folder / f"{QUICK}.json"
-    card = json.loads(path.read_text())
+    card = json.loads(path.read_text(encoding="utf-8"))
     card["recipe"]["seed"] = 1
-    path.write_text(json.dumps(card))
+    path.write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(ValueError, match="another recipe: seed 1 instead of 0"):
         pretrained.load(QUICK, folder=folder)
 
@@ -134,7 +134,7 @@ def test_weights_of_another_model_are_refused_even_with_a_matching_hash(folder):
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"recipe": 3}'])
 def test_a_damaged_recipe_is_refused(folder, content):
-    (folder / f"{QUICK}.json").write_text(content)
+    (folder / f"{QUICK}.json").write_text(content, encoding="utf-8")
     with pytest.raises(ValueError, match=r"unreadable|another recipe"):
         pretrained.load(QUICK, folder=folder)
 

@@ -42,7 +42,7 @@ def test_the_operator_of_the_page_passes_all_that_is_asked_of_it(capsys):
 
 
 def test_the_prior_of_the_page_gets_its_rows_by_the_command_of_the_page(tmp_path, monkeypatch):
-    (tmp_path / "my_prior.py").write_text(CODE[-1])
+    (tmp_path / "my_prior.py").write_text(CODE[-1], encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     (command,) = re.findall(r"```bash\npython -m lessons_lib.bench (.*?)```", PAGE, re.S)
@@ -50,7 +50,7 @@ def test_the_prior_of_the_page_gets_its_rows_by_the_command_of_the_page(tmp_path
     main(shlex.split(short))
     values = {
         row["method"]: row["psnr"]
-        for row in json.loads((tmp_path / "mine.json").read_text())["methods"]
+        for row in json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))["methods"]
     }
     assert list(values)[-2:] == ["my_prior:score, one step", "my_prior:score, ladder"]
     assert values["noisy"] + 3 < values["my_prior:score, one step"] < values["patches, ladder"]

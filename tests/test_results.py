@@ -77,14 +77,16 @@ def test_a_kind_that_nobody_has_stops_the_build():
 
 @pytest.fixture(scope="module")
 def index(pages):
-    return BeautifulSoup((pages / "book" / "results.html").read_text(), "html.parser")
+    return BeautifulSoup(
+        (pages / "book" / "results.html").read_text(encoding="utf-8"), "html.parser"
+    )
 
 
 def test_every_numbered_thing_of_the_book_is_listed_with_its_number(pages, index):
     listed = {a["href"]: a.find_parent("tr").get_text(" ") for a in index.select(".results a")}
     there = {}
     for path in sorted((pages / "book").glob("*.html")):
-        text = re.sub(r"base64,[\w+/=]+|\"png\":\[[^\]]*\]", "", path.read_text())
+        text = re.sub(r"base64,[\w+/=]+|\"png\":\[[^\]]*\]", "", path.read_text(encoding="utf-8"))
         soup = BeautifulSoup(text, "html.parser", parse_only=BOXES)
         for made in soup.select("div.proof[id] > .admonition-title > .caption-number"):
             there[f"{path.name}#{made.find_parent('div')['id']}"] = made.get_text(strip=True)
@@ -100,4 +102,4 @@ def test_every_numbered_thing_of_the_book_is_listed_with_its_number(pages, index
 def test_tweedie_is_found(index):
     links = index.find_all("a", string="Tweedie’s formula")
     assert {link["href"].split("#")[0] for link in links} >= {"01_gaussian_score.html"}
-    assert (ROOT / "book" / "results.md").read_text().count("{results}") == 4
+    assert (ROOT / "book" / "results.md").read_text(encoding="utf-8").count("{results}") == 4

@@ -119,7 +119,7 @@ STORED = FOLDER / "shift.json"
 
 @pytest.fixture(scope="module")
 def stored():
-    return json.loads(STORED.read_text())
+    return json.loads(STORED.read_text(encoding="utf-8"))
 
 
 def test_the_stored_table_was_made_with_the_shipped_weights(stored):

@@ -88,7 +88,9 @@ def test_it_prints_with_bookmarks_numbers_and_links(site: Path) -> None:
     browser.require()
     script = ROOT / "book" / "_ext" / "print_book.py"
     words = [sys.executable, script, site, site / "pdf"]
-    done = subprocess.run(words, capture_output=True, text=True, env=os.environ | {"LANG": "C"})
+    done = subprocess.run(
+        words, capture_output=True, encoding="utf-8", env=os.environ | {"LANG": "C"}
+    )
     assert done.returncode == 0, done.stderr
     assert "4 pages" in done.stdout
     with pikepdf.open(site / "pdf" / whole_book.NAME) as book:
@@ -106,17 +108,17 @@ def test_it_prints_with_bookmarks_numbers_and_links(site: Path) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "book").mkdir()
-    (tmp_path / "book" / "a.md").write_text("# A")
+    (tmp_path / "book" / "a.md").write_text("# A", encoding="utf-8")
     (tmp_path / "pdf").mkdir()
     pdf = tmp_path / "pdf" / whole_book.NAME
     pdf.write_bytes(b"%PDF")
-    whole_book.marker(pdf).write_text(f"{whole_book.stamp(tmp_path)} 12\n")
+    whole_book.marker(pdf).write_text(f"{whole_book.stamp(tmp_path)} 12\n", encoding="utf-8")
     return tmp_path
 
 
 def test_a_book_that_changed_after_printing_is_not_linked(project: Path) -> None:
     assert whole_book.fresh(project / "pdf", project)
-    (project / "book" / "a.md").write_text("# B")
+    (project / "book" / "a.md").write_text("# B", encoding="utf-8")
     assert whole_book.fresh(project / "pdf", project) is None
     (project / "pdf" / whole_book.NAME).unlink()
     assert whole_book.fresh(project / "pdf", project) is None

@@ -33,7 +33,7 @@ class Exercises(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Read the labs; the page is made anew when one of them or the matrix changes."""
         labs = [read_lab(path) for path in sorted(BOOK.glob("*_lab.ipynb"))]
-        seen = {row["exercise"]: row for row in json.loads(MATRIX.read_text())}
+        seen = {row["exercise"]: row for row in json.loads(MATRIX.read_text(encoding="utf-8"))}
         for path in [MATRIX, *BOOK.glob("*_lab.ipynb")]:
             self.env.note_dependency(str(path))
         made: list[nodes.Node] = [nodes.paragraph("", summary(labs, seen))]

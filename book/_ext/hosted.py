@@ -89,7 +89,7 @@ def edition(folder: Path, url: str, root: Path = ROOT) -> None:
         live.save(prepare(page, url) if name.endswith(".ipynb") else page, folder / "book" / name)
     (folder / "binder").mkdir()
     (folder / "binder" / "requirements.txt").write_text(requirements(root), encoding="utf-8")
-    (folder / "binder" / "runtime.txt").write_text("python-3.11\n")
+    (folder / "binder" / "runtime.txt").write_text("python-3.11\n", encoding="utf-8")
 
 
 def requirements(root: Path = ROOT) -> str:

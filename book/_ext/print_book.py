@@ -73,7 +73,7 @@ def main(site: Path, folder: Path) -> None:
     print_pages(page, pdf)
     sheets = pack(pdf, read(page).title.get_text())
     page.unlink()
-    marker(pdf).write_text(f"{mark} {sheets}\n")
+    marker(pdf).write_text(f"{mark} {sheets}\n", encoding="utf-8")
     seconds, size = time.monotonic() - begin, pdf.stat().st_size / 1e6
     print(f"{pdf}: {sheets} pages, {size:.1f} MB, printed in {seconds:.0f} s")
 

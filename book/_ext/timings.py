@@ -29,7 +29,7 @@ class Timings(SphinxDirective):
         costs = [cost(path) for path in paths]
         totals = [str(sum(column)) for column in zip(*costs, strict=True)]
         rows = [
-            (self.link(path.stem, json.loads(path.read_text())), *map(str, numbers))
+            (self.link(path.stem, json.loads(path.read_text(encoding="utf-8"))), *map(str, numbers))
             for path, numbers in zip(paths, costs, strict=True)
         ]
         return [table([HEAD, *rows, ("all", *totals)])]
@@ -43,7 +43,7 @@ class Timings(SphinxDirective):
 
 def cost(path: Path) -> tuple[int, int, int]:
     """Minutes to read, seconds to run as measured when the page was made, minutes of its lab."""
-    cells = json.loads(path.read_text())["cells"]
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     text = "".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     lab = path.with_name(f"{path.stem}_lab.ipynb")
     minutes = sum(task.minutes for task in read_lab(lab).tasks) if lab.exists() else 0

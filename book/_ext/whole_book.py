@@ -37,7 +37,9 @@ def fresh(folder: Path, root: Path = ROOT) -> Path | None:
     """The printed book in ``folder``, if it was made from the sources as they are."""
     pdf = folder / NAME
     there = pdf.exists() and marker(pdf).exists()
-    return pdf if there and marker(pdf).read_text().split()[0] == stamp(root) else None
+    return (
+        pdf if there and marker(pdf).read_text(encoding="utf-8").split()[0] == stamp(root) else None
+    )
 
 
 class WholeBook(SphinxDirective):
@@ -49,7 +51,7 @@ class WholeBook(SphinxDirective):
         pdf = fresh(_folder(self.env.app))
         if pdf is None or self.env.app.builder.format != "html":
             return []
-        pages = marker(pdf).read_text().split()[1]
+        pages = marker(pdf).read_text(encoding="utf-8").split()[1]
         up = "../" * self.env.docname.count("/")
         link = nodes.reference("", "the whole book as one PDF", refuri=up + NAME, internal=True)
         size = f" ({pages} pages, {pdf.stat().st_size / 1e6:.0f} MB)."

@@ -87,7 +87,7 @@ def library(root: Path) -> tuple[str, bytes]:
         raise RuntimeError("hatchling builds the library; `make book` installs it")
     with tempfile.TemporaryDirectory() as name:
         words = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", name]
-        done = subprocess.run(words, cwd=root, capture_output=True, text=True)
+        done = subprocess.run(words, cwd=root, capture_output=True, encoding="utf-8")
         if done.returncode:
             raise RuntimeError(f"the library cannot be built: {done.stderr.strip()[-300:]}")
         (wheel,) = Path(name).iterdir()
