@@ -131,9 +131,13 @@ def test_links_to_other_pages_lead_to_the_rendered_book(tmp_path: Path, own: Lab
     own.notebook.cells.append(new_markdown_cell(words))
     (with_address,) = write_student([own], BOOK, tmp_path / "a", url="https://b.org/c/")
     (without_one,) = write_student([own], BOOK, tmp_path / "b")
-    assert "[a word](https://b.org/c/glossary.html#term-score)" in with_address.read_text()
-    assert "and [Notation](https://b.org/c/notation.html)." in with_address.read_text()
-    assert "See a word, and Notation." in without_one.read_text()
+    assert "[a word](https://b.org/c/glossary.html#term-score)" in with_address.read_text(
+        encoding="utf-8"
+    )
+    assert "and [Notation](https://b.org/c/notation.html)." in with_address.read_text(
+        encoding="utf-8"
+    )
+    assert "See a word, and Notation." in without_one.read_text(encoding="utf-8")
 
 
 def test_what_is_handed_out_reads_like_the_page(tmp_path: Path, own: Lab) -> None:
@@ -148,9 +152,11 @@ def test_what_is_handed_out_reads_like_the_page(tmp_path: Path, own: Lab) -> Non
 def test_a_trace_is_reported(tmp_path: Path) -> None:
     line = hand_in.solution(FIRST, "log_ratio_along_a_line").splitlines()[1].strip()
     html = re.sub(r"(\w+)", r"<span class='n'>\1</span>", line)
-    (tmp_path / "page.html").write_text(f"<p>{html}</p>")
-    (tmp_path / "index.js").write_text(f"Search.setIndex({{terms: '{line}'}})")
-    (tmp_path / "b.json").write_text('{"a": ["' + line.replace("t", "\\u0074") + '"]}')
+    (tmp_path / "page.html").write_text(f"<p>{html}</p>", encoding="utf-8")
+    (tmp_path / "index.js").write_text(f"Search.setIndex({{terms: '{line}'}})", encoding="utf-8")
+    (tmp_path / "b.json").write_text(
+        '{"a": ["' + line.replace("t", "\\u0074") + '"]}', encoding="utf-8"
+    )
     assert len(traces(tmp_path, [FIRST], BOOK)) == 3
     with pytest.raises(RuntimeError, match=r"page\.html|index\.js|b\.json"):
         leave_none(tmp_path, [FIRST], BOOK)
@@ -161,7 +167,7 @@ def test_the_students_book_shows_no_solution(tmp_path: Path) -> None:
     pages = [f"book/{lab.stem}" for lab in LABS] + ["book/glossary"]
     write_student_book(ROOT, tmp_path, pages=pages)
     for lab in LABS:
-        text = (tmp_path / "book" / f"{lab.stem}.html").read_text()
+        text = (tmp_path / "book" / f"{lab.stem}.html").read_text(encoding="utf-8")
         assert "not attempted" in text
         assert 'class="fold hint"' in text
         assert 'class="fold solution"' not in text
@@ -238,9 +244,9 @@ def test_tables_hold_no_formula_and_one_row_for_each_student(tmp_path: Path) -> 
     assert (tmp_path / "a.csv").read_bytes().startswith(b"\xef\xbb\xbf")  # so that a spreadsheet
     lines = (tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines()  # knows it for UTF-8
     assert lines[1:] == ["'=evil()/../x,,'=evil()/../x,'=evil()/../x,,0", "ada,,ada,ada,,2"]
-    for cell in (tmp_path / "b.csv").read_text().replace("\n", ",").split(","):
+    for cell in (tmp_path / "b.csv").read_text(encoding="utf-8").replace("\n", ",").split(","):
         assert not cell.strip('"').startswith(("=", "+", "@"))
-    assert "notes.txt" in (tmp_path / "b.csv").read_text()
+    assert "notes.txt" in (tmp_path / "b.csv").read_text(encoding="utf-8")
 
 
 def test_feedback_is_harmless_and_open_to_everyone(tmp_path: Path) -> None:
@@ -268,7 +274,9 @@ def test_a_student_gets_readme_requirements_and_the_library(tmp_path: Path) -> N
         assert (folder / "".join(file)).is_file()
     *lines, last = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
     assert (folder / last.removesuffix("[notebooks]")).is_file()
-    ours = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-lab.txt").read_text()
+    ours = (ROOT / "requirements.txt").read_text(encoding="utf-8") + (
+        ROOT / "requirements-lab.txt"
+    ).read_text(encoding="utf-8")
     pinned = [line for line in lines if "==" in line]
     assert {"torch", "jupyterlab"} <= {line.split("==")[0] for line in pinned}
     assert [line for line in pinned if line not in ours.splitlines()] == []
@@ -289,7 +297,7 @@ def test_the_library_of_a_student_runs_the_lab_to_its_first_check(tmp_path: Path
         cwd=written.parent,
         env=variables,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert "… not attempted" in done.stdout, done.stderr[-2000:]
     assert str(tmp_path / "own") in done.stdout

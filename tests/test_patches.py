@@ -186,7 +186,7 @@ def test_a_large_image_fits_into_two_gigabytes():
         "assert torch.equal(y, patches.multiplicity)\n"
         "print([line for line in open('/proc/self/status') if 'VmHWM' in line][0].split()[1])\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 700_000  # kB, torch itself included; getrusage counts the parent too
 

@@ -101,7 +101,7 @@ def test_two_graders_do_not_share_one_gradebook(tmp_path: Path) -> None:
     def other() -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", program, str(path)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        return subprocess.run(command, capture_output=True, text=True, env=environment)
+        return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment)
 
     with alone(path):
         assert "another run is writing" in other().stderr

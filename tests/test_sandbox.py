@@ -40,8 +40,8 @@ def folder(tmp_path: Path) -> Path:
 def outside(tmp_path: Path) -> Path:
     place = tmp_path / "outside"
     place.mkdir()
-    (place / "key.txt").write_text(hostile.SECRET)
-    (place / "other.ipynb").write_text(hostile.SECRET)
+    (place / "key.txt").write_text(hostile.SECRET, encoding="utf-8")
+    (place / "other.ipynb").write_text(hostile.SECRET, encoding="utf-8")
     return place
 
 
@@ -140,7 +140,7 @@ def processes_in(folder: Path) -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if Path(os.readlink(process / "cwd")).is_relative_to(folder):
-                found.append((process / "cmdline").read_text())
+                found.append((process / "cmdline").read_text(encoding="utf-8"))
         except OSError:
             continue
     return found

@@ -58,28 +58,28 @@ def test_every_age_of_landlock_with_the_filter_confines(abi: int, tmp_path: Path
     if abi > landlock.version():
         pytest.skip("this kernel is older")
     outside, inside = tmp_path / "key", tmp_path / "inside"
-    outside.write_text("key")
+    outside.write_text("key", encoding="utf-8")
     inside.mkdir()
 
     def play() -> dict[str, bool]:
         confine(inside, Limits(), abi=abi)
         return {
             "read": attempt(outside.read_text),
-            "write": attempt(lambda: outside.write_text("x")),
+            "write": attempt(lambda: outside.write_text("x", encoding="utf-8")),
             "truncate": attempt(lambda: os.truncate(outside, 0)),
             "remove": attempt(outside.unlink),
             "move": attempt(lambda: outside.rename(inside / "key")),
             "link": attempt(lambda: os.link(outside, inside / "key")),
             "list": attempt(lambda: os.listdir(tmp_path)),
             "signal": attempt(lambda: os.kill(os.getppid(), 0)),
-            "inside": attempt(lambda: (inside / "a").write_text("x")),
-            "null": attempt(lambda: Path(os.devnull).write_text("x")),
-            "library": attempt(lambda: Path(sandbox.__file__).read_text()),
+            "inside": attempt(lambda: (inside / "a").write_text("x", encoding="utf-8")),
+            "null": attempt(lambda: Path(os.devnull).write_text("x", encoding="utf-8")),
+            "library": attempt(lambda: Path(sandbox.__file__).read_text(encoding="utf-8")),
         }
 
     allowed = {"inside", "null", "library"}
     assert {name for name, done in in_child(play).items() if done} == allowed
-    assert outside.read_text() == "key"
+    assert outside.read_text(encoding="utf-8") == "key"
 
 
 @confined
@@ -224,7 +224,10 @@ def test_a_lane_ends_with_the_grader() -> None:
 
     state = Path(f"/proc/{in_child(play)}/stat")
     until(
-        lambda: not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z",
+        lambda: (
+            not state.exists()
+            or state.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+        ),
         "its end",
     )
 
