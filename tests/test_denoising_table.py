@@ -2,12 +2,14 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
 
 from lessons_lib import bench, phantoms, pretrained
-from lessons_lib.bench import denoisers, methods, pictures, stored
+from lessons_lib.bench import denoisers, locality, methods, pictures, scans, stored
 from lessons_lib.bench.__main__ import main
 from lessons_lib.bench.denoising import choose, denoising_report, noisy_pictures
 from lessons_lib.bench.limits import BayesLimit
@@ -151,6 +153,115 @@ def test_command_line_writes_the_chosen_rows(tmp_path, capsys):
     assert [row["method"] for row in table["methods"]] == ["noisy", "TV"]
     assert table["methods"][1]["psnr"] > table["methods"][0]["psnr"] + 3
     assert "| TV |" in capsys.readouterr().out
+
+
+def stop(y, noise_std, truth):
+    raise KeyboardInterrupt
+
+
+COMMAND = ["denoising", "--num", "2", "--size", "24", "--json"]
+
+
+def test_rows_are_kept_when_the_command_is_stopped(short_list, tmp_path, monkeypatch):
+    path = tmp_path / "table.json"
+    stopped = [*short_list[:2], Method("ladder", "patch", stop)]
+    monkeypatch.setattr("lessons_lib.bench.denoising.methods", lambda phantom: stopped)
+    with pytest.raises(KeyboardInterrupt, match="in FILE; the same command with --keep goes on"):
+        main([*COMMAND, str(path)])
+    kept = stored.read_report(path)
+    assert [row["method"] for row in kept["methods"]] == ["noisy", "BM3D"]
+    assert stored.stale(kept) == ["no row for ladder"]
+    monkeypatch.setattr("lessons_lib.bench.denoising.methods", lambda phantom: short_list)
+    main([*COMMAND, str(path), "--keep"])
+    now = stored.read_report(path)
+    assert [row["method"] for row in now["methods"]] == ["noisy", "BM3D", "ladder"]
+    assert now["methods"][:2] == kept["methods"]
+    changed = [Method("noisy", "baseline", double), Method("BM3D", "baseline", stop), stopped[2]]
+    monkeypatch.setattr("lessons_lib.bench.denoising.methods", lambda phantom: changed)
+    with pytest.raises(KeyboardInterrupt):
+        main([*COMMAND, str(path), "--keep"])
+    after = stored.read_report(path)["methods"]
+    assert after[0]["psnr"] > now["methods"][0]["psnr"] + 3, "measured again"
+    assert after[1:] == now["methods"][1:], "their turn has not come"
+
+
+def test_without_a_file_the_command_says_that_nothing_is_kept(short_list, monkeypatch):
+    rows = [Method("noisy", "baseline", stop)]
+    monkeypatch.setattr("lessons_lib.bench.denoising.methods", lambda phantom: rows)
+    with pytest.raises(KeyboardInterrupt, match="nothing was kept; --json FILE keeps"):
+        main(COMMAND[:-1])
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (main, ["denoising", "--json"]),
+        (main, ["shift", "--json"]),
+        (main, ["tables", "--folder"]),
+        (scans.main, ["--json"]),
+        (locality.main, ["--json"]),
+    ],
+    ids=["denoising", "shift", "tables", "scans", "locality"],
+)
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(
+    command, words, tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    for name in ("denoising._measure", "denoising._kept", "shift.unseen_pictures",
+                 "scans.scan_report", "locality.locality_row"):  # fmt: skip
+        monkeypatch.setattr(f"lessons_lib.bench.{name}", stop)
+    with pytest.raises(OSError, match=r"below.* cannot be written"):
+        command([*words, str(tmp_path / "file" / "below")])
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (main, ["denoising", "--num", "1"]),
+        (main, ["shift", "--num", "1"]),
+        (scans.main, ["--num", "1"]),
+        (locality.main, ["--num", "1", "--json", "{}"]),
+        (locality.main, ["--images", "1", "--json", "{}"]),
+    ],
+    ids=["denoising", "shift", "scans", "pixels", "images"],
+)
+def test_one_picture_is_refused_before_anything_is_measured(command, words, tmp_path, monkeypatch):
+    for name in ("denoising._measure", "shift.unseen_pictures", "scans._rows",
+                 "locality.window_errors", "locality.image_errors"):  # fmt: skip
+        monkeypatch.setattr(f"lessons_lib.bench.{name}", stop)
+    with pytest.raises(ValueError, match="num must be at least 2, or there is no interval"):
+        command([word.format(tmp_path / "table.json") for word in words])
+
+
+def test_shift_keeps_its_rows_too(tmp_path, monkeypatch, capsys):
+    rows = [{"model": k, "test": "t", "amplitude": 1.0, "steps": "one"} for k in "abc"]
+
+    def two(*words, **options):
+        yield from rows[:2]
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lessons_lib.bench.shift.shift_table", two)
+    path = tmp_path / "shift.json"
+    with pytest.raises(KeyboardInterrupt, match="with --keep goes on"):
+        main(["shift", "--num", "2", "--json", str(path)])
+    assert json.loads(path.read_text(encoding="utf-8"))["rows"] == rows[:2]
+    monkeypatch.setattr("lessons_lib.bench.shift.shift_table", lambda *words, **options: rows)
+    main(["shift", "--num", "2", "--json", str(path), "--keep"])
+    assert json.loads(path.read_text(encoding="utf-8"))["rows"] == rows
+    assert "c t 1.0 one" in capsys.readouterr().out
+
+
+def test_the_commands_start_on_a_system_that_has_not_all_of_posix():
+    """Grading needs walls and says so; the rest needs none of it."""
+    program = (
+        "import sys, torch\n"
+        "sys.modules.update(dict.fromkeys(('resource', 'fcntl', 'pwd', 'grp', 'termios')))\n"
+        "import lessons_lib.bench.__main__, lessons_lib.notebooks.__main__\n"
+        "import lessons_lib.pretrained.__main__, lessons_lib.checks, lessons_lib.widgets\n"
+        "lessons_lib.bench.__main__.main('denoising --num 2 --size 24 --methods noisy'.split())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
+    assert done.returncode == 0 and "| noisy |" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("phantom", pictures.SIZES)

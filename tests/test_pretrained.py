@@ -1,6 +1,7 @@
 """`lessons_lib.pretrained`: the shipped weights are what their recipes made, and nothing else."""
 
 import dataclasses
+import itertools
 import json
 import os
 import shutil
@@ -8,7 +9,7 @@ import shutil
 import pytest
 import torch
 
-from lessons_lib import pretrained
+from lessons_lib import pretrained, training
 from lessons_lib.patches import Patches
 from lessons_lib.phantoms import TEST_PHOTOGRAPHS
 from lessons_lib.pretrained import __main__ as command
@@ -229,6 +230,79 @@ def test_command_line_lists_and_trains(tmp_path, monkeypatch, capsys):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["tiny.json", "tiny.safetensors"]
     with pytest.raises(SystemExit):
         command.main(["train", "unknown"])
+
+
+def trained(folder):
+    command.main(["train", "tiny", "--folder", str(folder)])
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.suffix == ".safetensors"}
+
+
+def stopped_at(monkeypatch, step):
+    """Ctrl-C in the middle of a step, after the gradient and before the weights change."""
+    count = itertools.count(1)
+    whole = torch.optim.Adam.step
+
+    def step_or_stop(*words, **options):
+        if next(count) == step:
+            raise KeyboardInterrupt
+        return whole(*words, **options)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", step_or_stop)
+
+
+@pytest.mark.parametrize("step", [1, 2, 13, 20])
+def test_a_run_that_was_stopped_goes_on_by_itself(tmp_path, monkeypatch, step):
+    monkeypatch.setitem(pretrained.RECIPES, "tiny", TINY)
+    whole = trained(tmp_path / "whole")
+    part = tmp_path / "part"
+    with monkeypatch.context() as patch:
+        stopped_at(patch, step)
+        told = f"goes on after step {step - 1}" if step > 1 else "nothing was kept"
+        with pytest.raises(KeyboardInterrupt, match=told):
+            trained(part)
+    assert trained(part) == whole
+    assert sorted(p.name for p in part.iterdir()) == ["tiny.json", "tiny.safetensors"]
+
+
+def test_a_run_that_was_stopped_before_it_was_saved_only_saves(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(pretrained.RECIPES, "tiny", TINY)
+    whole = trained(tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "held_out_error", stop)
+        with pytest.raises(KeyboardInterrupt, match="goes on after step 20"):
+            trained(tmp_path / "part")
+    monkeypatch.setattr(torch.optim.Adam, "step", stop)
+    assert trained(tmp_path / "part") == whole
+    assert "tiny: 20 steps in" in capsys.readouterr().out
+
+
+def stop(*words, **options):
+    raise KeyboardInterrupt
+
+
+def test_a_checkpoint_of_an_older_recipe_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setitem(pretrained.RECIPES, "tiny", TINY)
+    with monkeypatch.context() as patch:
+        stopped_at(patch, 5)
+        with pytest.raises(KeyboardInterrupt):
+            trained(tmp_path)
+    monkeypatch.setitem(pretrained.RECIPES, "tiny", dataclasses.replace(TINY, batch_size=64))
+    with pytest.raises(ValueError, match=r"another recipe.*; remove it to begin anew"):
+        trained(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["a place that cannot be written", "a model too large"])
+def test_what_cannot_be_saved_is_not_trained(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(training.run.Run, "advance", stop)
+    monkeypatch.setitem(pretrained.RECIPES, "tiny", TINY)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    folder, error, words = tmp_path / "file", OSError, "tiny.safetensors cannot be written"
+    if kind == "a model too large":
+        large = dataclasses.replace(TINY, hidden=(600, 600))
+        monkeypatch.setitem(pretrained.RECIPES, "tiny", large)
+        folder, error, words = tmp_path / "new", ValueError, "must fit into 1000000 bytes"
+    with pytest.raises(error, match=words):
+        trained(folder)
 
 
 def test_the_default_dtype_changes_nothing():

@@ -12,7 +12,7 @@ import torch
 from lessons_lib.console import run
 from lessons_lib.files import check_place
 from lessons_lib.pretrained.catalogue import RECIPES
-from lessons_lib.pretrained.files import FOLDER, describe, names, save
+from lessons_lib.pretrained.files import FOLDER, describe, names, packed, save
 from lessons_lib.pretrained.fit import held_out_error, train
 from lessons_lib.training import progress_of
 
@@ -59,6 +59,7 @@ def train_and_save(name: str, folder: Path = FOLDER) -> None:
     checkpoint = folder / f".{name}.checkpoint"
     try:
         model, records = train(RECIPES[name], checkpoint=checkpoint, progress=True)
+        packed(model)  # too large a model is refused now, not when it is trained
         step, seconds = progress_of(checkpoint) or (0, 0.0)
         for record in records:
             step, seconds = record.step, record.seconds

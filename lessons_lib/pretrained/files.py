@@ -148,13 +148,9 @@ def save(
     ValueError
         If the name is unknown or the weights exceed `MAX_BYTES`.
     """
-    from safetensors.torch import save as write_tensors
-
     if name not in RECIPES:
         raise ValueError(f"name must be one of {', '.join(RECIPES)}; got {name!r}")
-    content = write_tensors({k: v.detach().contiguous() for k, v in model.state_dict().items()})
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"model must fit into {MAX_BYTES} bytes, got {len(content)}")
+    content = packed(model)
     card = {
         "name": name,
         "recipe": RECIPES[name].as_json(),
@@ -166,6 +162,22 @@ def save(
     target = folder or FOLDER
     write_whole(target / f"{name}.safetensors", content)
     write_whole(target / f"{name}.json", json.dumps(card, indent=2) + "\n")
+
+
+def packed(model: nn.Module) -> bytes:
+    """Return the weights of a ``model`` as the bytes of a file, which hold no code.
+
+    Raises
+    ------
+    ValueError
+        If they exceed `MAX_BYTES`.
+    """
+    from safetensors.torch import save as write_tensors
+
+    content = write_tensors({k: v.detach().contiguous() for k, v in model.state_dict().items()})
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"model must fit into {MAX_BYTES} bytes, got {len(content)}")
+    return content
 
 
 def _again(name: str) -> str:
