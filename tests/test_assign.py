@@ -104,6 +104,16 @@ def test_the_key_is_executed_and_correct_and_could_be_graded(tmp_path: Path) -> 
     assert (read.student, set(read.checks)) == ("ada", {task.name for task in FIRST.tasks})
 
 
+def test_editions_are_handed_out_by_the_roster(tmp_path: Path) -> None:
+    roster = tmp_path / "class.csv"
+    roster.write_text("student;edition\nAda L;ada\nBen;\nZoë;Zoe\u0308\n", encoding="utf-8-sig")
+    words = ["student", str(tmp_path / "out"), "--roster", str(roster), "--labs", "01"]
+    assert main([*words, "--root", str(ROOT)]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["Zoë", "ada"]
+    notebook = nbformat.read(tmp_path / "out" / "Zoë" / f"{FIRST.stem}.ipynb", as_version=4)
+    assert marks(notebook)[2] == "Zoë"
+
+
 def local_links(path: Path) -> list[str]:
     notebook = nbformat.read(path, as_version=4)
     text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
@@ -194,6 +204,10 @@ def test_a_page_leaves_the_table_of_contents() -> None:
     [
         (["student", "OUT", "--labs", "99"], "no lab 99"),
         (["student", "OUT", "--student-id", "ada", "ada"], "more than once: ada"),
+        (["student", "OUT", "--student-id", "ada", "Ada"], "more than once: Ada, ada"),
+        (["student", "OUT", "--student-id", "Zo\u00eb", "Zoe\u0308"], "more than once: Zoë"),
+        (["student", "OUT", "--roster", "NOWHERE"], "NOWHERE"),
+        (["grade", "FULL/a"], "it is a file: unpack it first"),
         (["student", "OUT", "--student-id", "../ada"], "a student id is letters"),
         (["student", "OUT", "--student-id", ".."], "a student id is letters"),
         (["student", "FULL"], "must be empty"),
@@ -208,7 +222,8 @@ def test_the_command_refuses_in_words(
 ) -> None:
     (tmp_path / "FULL").mkdir()
     (tmp_path / "FULL" / "a").touch()
-    places = [str(tmp_path / w) if w in {"OUT", "FULL", "NOWHERE"} else w for w in words]
+    marked = {"OUT", "FULL", "NOWHERE", "FULL/a"}
+    places = [str(tmp_path / w) if w in marked else w for w in words]
     root = [] if "--root" in words else ["--root", str(ROOT)]
     assert main([*places, *root]) == 1
     assert told in capsys.readouterr().err

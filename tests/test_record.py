@@ -120,6 +120,9 @@ def test_two_graders_do_not_share_one_gradebook(tmp_path: Path) -> None:
         ("pages", ["--feedback", "pages"], "pages"),
         ("class.csv", ["--roster", "class.csv"], "a line of headings with 'student'"),
         ("a", ["--roster", "nowhere.csv"], "nowhere.csv"),
+        ("in/class.csv", ["--roster", "in/class.csv"], "--roster lies among the submissions"),
+        ("a", ["--feedback", "in/pages"], "--feedback lies among the submissions"),
+        ("a", ["--out", "in/g.csv"], "--out lies among the submissions"),
     ],
 )
 def test_what_stands_in_the_way_is_told_before_anything_is_graded(

@@ -54,7 +54,7 @@ def main(words: Sequence[str] | None = None) -> int:
             print("If you trust every author, add --trust-submissions.", file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
-        print(f"{parser.prog}: stopped. {stop}", file=sys.stderr)
+        print(f"{parser.prog}: stopped", *stop.args, sep="; ", file=sys.stderr)
         return 128 + signal.SIGINT
     return 0
 
@@ -183,6 +183,10 @@ def _grade(options: argparse.Namespace) -> None:
     if not options.submissions.is_dir():
         packed = " (it is a file: unpack it first)" if options.submissions.is_file() else ""
         raise NotADirectoryError(f"no folder {options.submissions}{packed}")
+    for name in ("out", "feedback", "roster"):
+        path = getattr(options, name)
+        if path and path.resolve().is_relative_to(options.submissions.resolve()):
+            raise ValueError(f"--{name} lies among the submissions: it would be taken for one")
     roster = read_roster(options.roster) if options.roster else None
     labs = {lab.stem: lab_path for lab, lab_path in _labs(options)}
     path = options.out.with_suffix(".record.json")
@@ -221,7 +225,7 @@ def _results(
             return sorted(bar, key=lambda r: (r.student, r.lab, r.file))
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"{len(record.results)} results are kept in {record.path}: the same command goes on."
+            f"{len(record.results)} results are kept in {record.path}: the same command goes on"
         ) from None
 
 
