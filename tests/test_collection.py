@@ -63,6 +63,7 @@ def why(folder: Path, roster: Roster | None = None) -> dict[str, str]:
         ("ada/01_gaussian_score_lab (1).ipynb", "ada"),
         ("ada/lab_20250301_1542.ipynb", "ada"),
         ("ada/weeks/1/benjamin_81234_998877_01_gaussian_score_lab.ipynb", "ada"),
+        ("miller_2024_1001_group/01_gaussian_score_lab.ipynb", "miller_2024_1001_group"),
         ("lab_20250301_1542.ipynb", "lab_20250301_1542"),
         ("lab_20250301_154233_final.ipynb", "lab_20250301_154233_final"),
         ("lovelaceada_81234_998877_01_gaussian_score_lab.ipynb", "81234"),
@@ -336,6 +337,19 @@ CHECK = f"checks.{TASK.name}({TASK.answer})"
 def test_a_check_is_found_wherever_python_reads_it(cell: str) -> None:
     found = [step for step in steps(["a = 1", cell, "b = 1"], FIRST.tasks) if step.task]
     assert [(step.cell, step.task) for step in found] == [(2, TASK.name)]
+    assert found[0].source.replace(" ", "") == CHECK
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\r"])
+def test_lines_may_end_as_on_any_system(end: str, tmp_path: Path) -> None:
+    notebook = hand_in.perfect(FIRST)
+    notebook.metadata.clear()
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("\n", end)
+    put(tmp_path / "ada.ipynb", json.dumps(notebook))
+    one = read(tmp_path)[0]["ada"]
+    assert one.checks == {task.name for task in FIRST.tasks}
+    assert not any("\r" in step.source for step in one.steps)
 
 
 @pytest.mark.parametrize(
