@@ -14,7 +14,7 @@ from conftest import ROOT
 from lessons_lib.assign import sandbox
 from lessons_lib.assign.__main__ import main
 from lessons_lib.assign.grading import Mark, Result
-from lessons_lib.assign.record import Record, alone, write_whole
+from lessons_lib.assign.record import Record, alone
 
 RESULT = Result("ada", "lab", "a.ipynb", (Mark("t", "T", "correct", "", 1.0, 1.0),), notes=("n",))
 walls = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
@@ -79,18 +79,6 @@ def test_a_damaged_record_is_told_so(text: str, path: Path) -> None:
     path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=r"is damaged .*move it away with its gradebook"):
         Record.open(path)
-
-
-def test_a_file_is_written_whole_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write_whole(tmp_path / "a", b"old")
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_whole(tmp_path / "a", b"new")
-    assert (tmp_path / "a").read_bytes() == b"old"
 
 
 def test_two_graders_do_not_share_one_gradebook(tmp_path: Path) -> None:

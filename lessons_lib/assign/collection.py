@@ -50,8 +50,8 @@ def read_folder(
         refused += others
     ids = _ids(here, roster)
     graded = [_apart(one, ids, roster) for one in graded]
-    refused += [failed(one, of_another(one.told)) for one in graded if False]
-    return [one for one in graded], refused
+    refused += [failed(one, of_another(one.told)) for one in graded if one.told in one.others]
+    return [one for one in graded if one.told not in one.others], refused
 
 
 def _settled(several: list[Submission]) -> tuple[list[Submission], list[Result]]:
