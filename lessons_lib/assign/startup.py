@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from lessons_lib.files import write_whole
 from lessons_lib.notebooks.live import pins
 
 README = """\
@@ -57,17 +58,17 @@ def write_startup(folder: Path, labs: Sequence[tuple[str, str]], root: Path, stu
         If ``root`` is not the folder of the course.
     """
     name, wheel = library(root)
-    (folder / name).write_bytes(wheel)
+    write_whole(folder / name, wheel)
     lab = [line for line in _lines(root / "requirements-lab.txt") if "==" in line]
     lines = [*pins(root), *lab, f"./{name}[notebooks]"]
-    (folder / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_whole(folder / "requirements.txt", "\n".join(lines) + "\n")
     text = README.format(
         title="Your lab" if len(labs) == 1 else "Your labs",
         whose=f"This is the edition of {student}: its constants are yours.\n\n" if student else "",
         first=labs[0][0],
         labs="\n".join(f"- [{title}]({file})" for file, title in labs),
     )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    write_whole(folder / "README.md", text)
 
 
 @lru_cache(maxsize=4)

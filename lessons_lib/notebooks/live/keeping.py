@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lessons_lib.files import write_whole
 from lessons_lib.notebooks.live.links import relink, relinked
 from lessons_lib.notebooks.live.reader import Reader
 from lessons_lib.notebooks.live.targets import pages
@@ -73,7 +74,7 @@ def write(book: Path, folder: Path, url: str = "") -> list[str]:
     told: list[str] = []
     for name, content in edition(book, url):
         _keep(folder, name, content, before, told)
-    record.write_text(json.dumps(before, indent=1), encoding="utf-8")
+    write_whole(record, json.dumps(before, indent=1))
     return told
 
 
@@ -132,4 +133,4 @@ def save(content: NotebookNode, path: Path) -> None:
     import nbformat
 
     text = content.cells[0].source if path.suffix == ".md" else nbformat.writes(content) + "\n"
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)
