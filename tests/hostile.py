@@ -15,6 +15,10 @@ READS = {
     "the test's environment": "got = open('/proc/{grader}/environ').read()",
     "the grader's memory": "got = open('/proc/{grader}/mem', 'rb').read(1)",
     "its own open files": "import os; got = os.listdir('/proc/self/fd')",
+    "whether a file is there": "import os; got = os.stat('{outside}/key.txt').st_size",
+    "whether a folder is there": "import os; got = os.stat('{outside}').st_mtime",
+    "what is mounted": "got = open('/proc/self/mountinfo').read()",
+    "all processes": "import os; got = os.listdir('/proc/1')",
     "the list of users": "got = open('/etc/passwd').read()",
     "the memory of all": "got = open('/dev/mem', 'rb').read(1)",
     "another root": "import os; os.chroot('.'); got = os.listdir('/')",
@@ -38,6 +42,10 @@ WRITES = {
     "the owner of the key": "import os; os.chown('{outside}/key.txt', 1, 1)",
     "a mark on the key": "import os; os.setxattr('{outside}/key.txt', 'user.a', b'x')",
     "the library": "import lessons_lib; open(lessons_lib.__file__, 'a').write('# x')",
+    "a new root": "import os; open('/new', 'w').write('x')",
+    "a folder in the library": "import lessons_lib, os; os.mkdir(lessons_lib.__path__[0] + '/a')",
+    "the questions": "import lessons_lib.checks as c; open(c.__file__, 'a').write('# x')",
+    "shared memory": "open('/dev/shm/a', 'w').write('x')",
     "Python": "import os; open(os.__file__, 'a').write('# x')",
     "the mode of Python": "import os; os.fchmod(os.open(os.__file__, os.O_RDONLY), 0)",
 }
@@ -79,6 +87,15 @@ REACHES = {
         "import ctypes\nif ctypes.CDLL(None).shmget(0, 4096, 0o1600) < 0: raise OSError('refused')"
     ),
     "memory without a file": "import os; os.memfd_create('a')",
+    "a lock on a shared file": (
+        "import fcntl, os; fcntl.flock(os.open(os.__file__, os.O_RDONLY), fcntl.LOCK_SH)"
+    ),
+    "a lock on a part of a shared file": (
+        "import fcntl, os; fcntl.lockf(os.open(os.__file__, os.O_RDONLY), fcntl.LOCK_SH)"
+    ),
+    "a lease on a shared file": (
+        "import fcntl, os; fcntl.fcntl(os.open(os.__file__, os.O_RDONLY), fcntl.F_SETLEASE, 0)"
+    ),
     "another user": "import os; os.setuid(1)",
     "a mount": (
         "import ctypes\n"
@@ -89,13 +106,26 @@ REACHES = {
 EXHAUSTS = {
     "memory": "keep = [bytearray(1 << 28) for _ in range(1000)]",
     "memory of tensors": "import torch; keep = [torch.ones(1 << 25) for _ in range(1000)]",
+    "open files": "keep = [open('/dev/null') for _ in range(100_000)]",
+    "many files": "i = 0\nwhile True:\n    open(f'{i}', 'wb').write(bytes(1 << 20)); i += 1",
+    "one large file": "f = open('a', 'wb')\nwhile True: f.write(bytes(1 << 20)); f.flush()",
     "threads": (
         "import threading, time\n"
         "for _ in range(100_000):\n"
         "    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
     ),
-    "open files": "keep = [open('/dev/null') for _ in range(100_000)]",
-    "one large file": "f = open('a', 'wb')\nwhile True: f.write(bytes(1 << 20)); f.flush()",
+}
+"""The last leaves a process of which nothing more is asked."""
+
+EMPTY = "for name in os.listdir('.'):\n    if os.path.isfile(name): os.remove(name)"
+
+FILLS = {
+    "files": "open(f'a{len(os.listdir())}', 'wb').write(bytes(1 << 20))",
+    "files without a name": (
+        "keep.append(open('a', 'wb')); os.remove('a'); keep[-1].write(bytes(1 << 20))\n"
+        "keep[-1].flush()"
+    ),
+    "one file that grows": "with open('a', 'ab') as f: f.write(bytes(1 << 20))",
 }
 
 DEEP = "import os\nwhile True: os.mkdir('a'); os.chdir('a')"
@@ -116,7 +146,6 @@ DIES = {
         "    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n"
         "while True: pass"
     ),
-    "many files": ("i = 0\nwhile True:\n    open(f'{{i}}', 'wb').write(bytes(1 << 20)); i += 1"),
     "leaving": "import os; os._exit(0)",
     "crashing": "import ctypes; ctypes.string_at(0)",
     "a stop signal to itself": "import os; os.kill(os.getpid(), 19)",

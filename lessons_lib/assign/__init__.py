@@ -7,10 +7,10 @@ The source of a lab is its notebook in the book, with solutions and notes for in
     python -m lessons_lib.assign student handout/ --labs 01
     python -m lessons_lib.assign grade submissions/ --out gradebook.csv --feedback feedback/
 
-A submission is a program by a stranger. It runs in a process of its own, under limits and, on
-Linux, behind walls that the kernel holds: it reads Python and this library, writes one folder, and
-reaches no network, no other process and no other file. Its answers come back as data, and the
-judge, with its oracle and its hidden cases, stays outside.
+A submission is a program by a stranger. It runs in a process of its own, under limits and behind
+walls, for which Linux and bubblewrap are needed: it reads Python and this library, writes one small
+disk, and reaches no network, no other process and no other file. Its answers come back as data, and
+the judge, with its oracle and its hidden cases, stays outside.
 """
 
 from __future__ import annotations

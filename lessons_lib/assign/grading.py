@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from lessons_lib.assign.sandbox import Limits, Nursery, Session, Stopped
+from lessons_lib.assign.sandbox import Limits, Session, Stopped, worker
 from lessons_lib.assign.source import Lab, Task
 from lessons_lib.assign.steps import check_line
 from lessons_lib.assign.submission import Submission
@@ -79,11 +78,10 @@ class Result:
 def grade(
     submission: Submission,
     lab: Lab,
-    nursery: Nursery,
-    folder: Path,
     *,
     seed: int,
     limits: Limits | None = None,
+    trust: bool = False,
 ) -> Result:
     """Run and judge one submission.
 
@@ -93,14 +91,12 @@ def grade(
         What was read from the file.
     lab : Lab
         The source of the lab, of the same version.
-    nursery : Nursery
-        Where the worker comes from.
-    folder : Path
-        An empty folder for the worker.
     seed : int
         Seed of the hidden cases, which no student knows.
     limits : Limits
         What the submission may use.
+    trust : bool
+        Run it without walls where the machine has none.
 
     Returns
     -------
@@ -109,7 +105,7 @@ def grade(
     """
     done = _Progress(submission, lab, seed)
     try:
-        with nursery.worker(folder, limits or Limits()) as session:
+        with worker(limits or Limits(), trust=trust) as session:
             done.run(session)
     except Stopped as stop:
         done.stopped = f"The notebook stopped here: {stop}."

@@ -14,14 +14,13 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lessons_lib.assign.grading import Result, failed, grade
-from lessons_lib.assign.sandbox import Limits, Nursery
+from lessons_lib.assign.sandbox import Limits
 from lessons_lib.assign.sandbox.limits import die_with_parent, remove
 from lessons_lib.assign.source import Lab, read_lab
 from lessons_lib.assign.submission import Submission
@@ -78,7 +77,6 @@ def deaf_to_ctrl_c() -> Iterator[None]:
 class _Lane:
     """One of the processes that grade one submission after the other."""
 
-    nursery: Nursery | None = None
     home = Path()
     trust = False
     labs: dict[Path, Lab] = {}  # noqa: RUF012
@@ -98,39 +96,20 @@ class _Lane:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for judge in multiprocessing.active_children():
             judge.kill()
-        with contextlib.suppress(Exception):
-            if cls.nursery:
-                cls.nursery.close()
         remove(cls.home)
         with contextlib.suppress(OSError):
             cls.home.parent.rmdir()  # the last lane, if the grader itself is gone
         os._exit(128 + signal.SIGTERM)
 
     @classmethod
-    def started(cls) -> Nursery:
-        """A nursery that is closed when this process ends."""
-        nursery = Nursery(trust=cls.trust)
-        Finalize(None, nursery.close, exitpriority=10)
-        return nursery
-
-    @classmethod
     def work(cls, one: Submission, source: Path, seed: int, limits: Limits) -> Result:
-        cls.nursery = nursery = cls.nursery or cls.started()
         lab = cls.labs.setdefault(source, read_lab(source))
-        folder = Path(tempfile.mkdtemp(prefix="submission-"))
 
         def action() -> Result:
-            return grade(one, lab, nursery, folder, seed=seed, limits=limits)
+            return grade(one, lab, seed=seed, limits=limits, trust=cls.trust)
 
-        try:
-            told = in_fork(action, limits.total + MARGIN)
-        finally:
-            remove(folder)
-        if isinstance(told, Result):
-            return told
-        cls.nursery = None  # the conversation broke off in the middle
-        nursery.close()
-        return failed(one, told)
+        told = in_fork(action, limits.total + MARGIN)
+        return told if isinstance(told, Result) else failed(one, told)
 
 
 def in_fork(action: Callable[[], Result], seconds: float) -> Result | str:

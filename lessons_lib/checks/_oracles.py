@@ -1,14 +1,14 @@
-"""What the oracles of labs 4 and 5 need: a search without formulas, a chain with an exact score."""
+"""What the oracles of labs 4 and 5 need: a search without formulas, and a chain of pixels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
+
+from lessons_lib.checks.cases import SinhGaussian
 
 DOUBLE: dict[str, Any] = {"dtype": torch.float64}
 
@@ -37,23 +37,7 @@ def peak_of_two_pixels(y: Tensor, stds: Tensor, beta: float) -> Tensor:
     return torch.stack([x1, second(x1)], 1)
 
 
-@dataclass(frozen=True)
-class ChainWindows:
-    """Windows of ``size`` neighbours from ``x = sinh(z)``, with a Gaussian chain ``z``.
-
-    The chain is stationary, of variance one, and remembers its last value with ``rho``.
-    """
-
-    rho: float
-    size: int
-
-    def score(self, v: Any) -> Any:
-        """The exact score of each window, ``(*, size) -> (*, size)``; arrays are welcome."""
-        if isinstance(v, np.ndarray):
-            return self.score(torch.as_tensor(v)).numpy()
-        if v.shape[-1] != self.size:
-            raise ValueError(f"windows of {self.size} are wanted, got {tuple(v.shape)}")
-        place = torch.arange(self.size, **DOUBLE)
-        cov = self.rho ** (place[:, None] - place).abs()
-        stretch = (1 + v**2).sqrt()  # dx/dz
-        return -torch.linalg.solve(cov, v.asinh().mT).mT / stretch - v / stretch**2
+def chain(rho: float | Tensor, size: int) -> SinhGaussian:
+    """``size`` neighbours of a stationary chain; ``z`` remembers its last value by ``rho``."""
+    place = torch.arange(size, **DOUBLE)
+    return SinhGaussian(rho ** (place[:, None] - place).abs())

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lessons_lib.checks._oracles import DOUBLE, ChainWindows
+from lessons_lib.checks._oracles import DOUBLE, chain
 from lessons_lib.checks.answers import array, ask
 from lessons_lib.checks.cases import normals, uniforms
 from lessons_lib.checks.exercise import Exercise
@@ -117,12 +117,12 @@ def _chain_case(rng: torch.Generator) -> tuple[Score, Score, Tensor, int]:
     p = int(torch.randint(2, 5, (), generator=rng))
     rho = 0.5 + 0.4 * float(uniforms(rng))
     x = normals(rng, 11).sinh()
-    return ChainWindows(rho, p).score, ChainWindows(rho, p - 1).score, x, p
+    return chain(rho, p).score, chain(rho, p - 1).score, x, p
 
 
 def _whole_chain(long: Score, short: Score, x: Tensor, p: int) -> Tensor:
     del short, p
-    return ChainWindows(long.__self__.rho, len(x)).score(x[None])[0]  # type: ignore[attr-defined]
+    return chain(long.__self__.cov[0, 1], len(x)).score(x[None])[0]  # type: ignore[attr-defined]
 
 
 def _tallied(sign: float, first: int, last: int, *, mean: bool = False) -> Score:

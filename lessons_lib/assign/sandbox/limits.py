@@ -1,14 +1,13 @@
-"""Limits that any system keeps, the powers of root given up, and an environment with no secret."""
+"""Limits that the system keeps for one process, and an environment that holds no secret."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-import resource
 import shutil
 import signal
-import struct
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,16 +33,25 @@ class Limits:
     disk: int = 256 * MEGABYTE
     entries: int = 10_000
 
-    def set(self) -> None:
-        """Impose on this process what the kernel counts."""
+    def set(self, space: int | None = None) -> None:
+        """Impose on this process what the kernel counts.
+
+        Parameters
+        ----------
+        space : int, optional
+            Bytes that Python with its libraries takes; by default, what this process takes now.
+        """
+        import resource  # which not every system has
+
+        space = address_space() if space is None else space
         kernel = {
             resource.RLIMIT_CPU: int(self.total) + 1,
             resource.RLIMIT_FSIZE: self.file,
             resource.RLIMIT_CORE: 0,
             resource.RLIMIT_NOFILE: 256,
         }
-        if os.uname().sysname == "Linux":
-            kernel[resource.RLIMIT_AS] = address_space() + self.memory
+        if sys.platform == "linux":
+            kernel[resource.RLIMIT_AS] = space + self.memory
             kernel[resource.RLIMIT_MEMLOCK] = 0
         for kind, value in kernel.items():
             hard = resource.getrlimit(kind)[1]
@@ -52,30 +60,11 @@ class Limits:
 
 
 def address_space() -> int:
-    """Bytes of this process's address space."""
+    """Bytes of this process's address space; 0 where the system does not tell."""
+    if sys.platform != "linux":
+        return 0
     pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
-    return pages * resource.getpagesize()
-
-
-def overflows(folder: Path, limits: Limits) -> bool:
-    """Whether the files below ``folder`` are more than ``limits`` allow; links are not followed."""
-    size, entries, left = 0, 0, [folder]
-    while left:
-        try:
-            with os.scandir(left.pop()) as found:
-                for entry in found:
-                    entries += 1
-                    if entry.is_dir(follow_symlinks=False):
-                        left.append(Path(entry.path))
-                    else:
-                        size += entry.stat(follow_symlinks=False).st_blocks * 512
-                    if size > limits.disk or entries > limits.entries:
-                        return True
-        except FileNotFoundError:
-            continue
-        except OSError:  # a path too long to be honest
-            return True
-    return False
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def remove(folder: Path) -> None:
@@ -86,17 +75,9 @@ def remove(folder: Path) -> None:
         subprocess.run(["rm", "-rf", "--", str(folder)], check=False, capture_output=True)
 
 
-def drop_capabilities() -> None:
-    """Give up what root may do beyond a user; files of others stay closed to it, too."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    header, nothing = struct.pack("Ii", 0x20080522, 0), bytes(24)
-    if libc.capset(header, nothing):
-        raise OSError(ctypes.get_errno(), "the kernel does not let capabilities go")
-
-
 def die_with_parent() -> None:
     """Ask the kernel to end this process when the one that started it ends, however that does."""
-    if os.uname().sysname == "Linux":
+    if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGTERM))
 
 

@@ -2,130 +2,61 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import json
-import os
 import pickle
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
+from contextlib import contextmanager
 from typing import Any
 
-from lessons_lib.assign.sandbox.channel import Broken, Channel, Late
+from lessons_lib.assign.sandbox.channel import Broken, Late
 from lessons_lib.assign.sandbox.codec import Malformed, decode, read_json
-from lessons_lib.assign.sandbox.confine import missing
-from lessons_lib.assign.sandbox.limits import Limits, overflows, plain_environment
+from lessons_lib.assign.sandbox.limits import Limits
+from lessons_lib.assign.sandbox.process import Process, started
 from lessons_lib.checks import NotAttempted, StudentError
+
+START = 120.0
+"""Seconds for a worker to load its libraries, on a busy machine."""
 
 GRACE = 3.0
 """Seconds between the alarm inside a worker and the patience of the grader."""
 
-
 PATIENCE = 0.2
-"""Seconds between two looks at what a worker wrote."""
+"""Seconds between two looks at a worker's disk."""
 
 
 class Stopped(BaseException):
     """The worker is gone or silent: nothing more can be asked. No check catches this."""
 
 
-class Unconfined(RuntimeError):
-    """The machine cannot lock a submission up, and nobody said to trust it."""
-
-
-class Nursery:
-    """A warm process of its own that starts workers; use it in a ``with`` statement.
-
-    Parameters
-    ----------
-    trust : bool
-        Start workers without walls, where the machine has none.
+@contextmanager
+def worker(limits: Limits, *, trust: bool = False) -> Iterator[Session]:
+    """Start a worker under ``limits``, talk to it, and end it with all that it wrote.
 
     Raises
     ------
     Unconfined
-        If the machine cannot confine a process and ``trust`` is false.
+        If the machine cannot confine a process, and we do not ``trust`` it without walls.
+    RuntimeError
+        If it could not be started, with what it said.
     """
-
-    def __init__(self, *, trust: bool = False) -> None:
-        if (lack := missing()) and not trust:
-            raise Unconfined(f"submissions cannot be confined here: {lack}")
-        self.walls = lack is None
-        self._home = Path(tempfile.mkdtemp(prefix="nursery-"))
-        self._line, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", f"{__package__}.nursery", str(theirs.fileno())],
-                env=plain_environment(self._home),
-                cwd=self._home,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
-        self._answers = self._line.makefile("rb")
-        if not self._answers.readline():
-            self.close()
-            raise RuntimeError("the process that starts workers did not start")
-
-    def __enter__(self) -> Nursery:
-        """Return itself, ready."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End it, and what it started."""
-        self.close()
-
-    def close(self) -> None:
-        """End the process and all workers; once is enough."""
-        if self._process.returncode is not None:
-            return
-        self._answers.close()
-        self._line.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
-        self._process.kill()
-        self._process.wait()
-        shutil.rmtree(self._home, ignore_errors=True)
-
-    @contextlib.contextmanager
-    def worker(self, folder: Path, limits: Limits) -> Iterator[Session]:
-        """Start a worker in an empty ``folder``, under ``limits``, and end it afterwards."""
-        (read, theirs), (them, write) = os.pipe(), os.pipe()
-        order = {"do": "start", "folder": str(folder), "limits": asdict(limits)}
-        pid = self._ask({**order, "walls": self.walls}, [them, theirs])["pid"]
-        channel = Channel(read, write)
-        try:
-            yield Session(channel, folder, limits)
-        finally:
-            self._ask({"do": "end", "pid": pid}, [])
-            channel.close()
-
-    def _ask(self, order: dict[str, Any], pipes: list[int]) -> dict[str, Any]:
-        socket.send_fds(self._line, [json.dumps(order).encode()], pipes)
-        for pipe in pipes:
-            os.close(pipe)
-        return json.loads(self._answers.readline())
+    with started(limits, trust=trust) as process:
+        yield Session(process, limits)
 
 
 class Session:
-    """One worker's conversation, over ``channel``: cells first, then answers and calls.
+    """One worker's conversation: cells first, then answers and calls.
 
-    ``folder`` and ``limits`` are those it was started with.
+    ``process`` is the worker, just started under ``limits``.
     """
 
-    def __init__(self, channel: Channel, folder: Path, limits: Limits) -> None:
-        self._channel, self._folder, self._limits = channel, folder, limits
+    def __init__(self, process: Process, limits: Limits) -> None:
+        self._process, self._channel, self._limits = process, process.channel, limits
+        try:
+            self._channel.receive(START)
+        except (Broken, Late) as error:
+            raise RuntimeError(f"no worker could be started: {process.end()}") from error
         self._end = time.monotonic() + limits.total
-        first = self._receive(limits.cell)  # of our own code: no line of the submission has run
-        if "failed" in first:
-            raise RuntimeError(f"no worker could be confined: {_text({'text': first['failed']})}")
 
     def run_cell(self, source: str) -> str | None:
         """Run the ``source`` of a cell; return what it raised, in words, or None.
@@ -196,14 +127,16 @@ class Session:
         return reply
 
     def _watch(self, seconds: float) -> None:
-        """Wait for an answer, with an eye on the clock and on the folder."""
+        """Wait for an answer, with an eye on the clock and on the number of files."""
         end = min(self._end, time.monotonic() + seconds)
-        while not self._channel.ready(min(PATIENCE, max(0.0, end - time.monotonic()))):
-            if overflows(self._folder, self._limits):
-                raise Stopped(f"it wrote more than {self._limits.disk / 1e6:.0f} MB of files")
-            if time.monotonic() >= self._end:
+        come = False
+        while not come:
+            come = self._channel.ready(min(PATIENCE, max(0.0, end - time.monotonic())))
+            if self._process.entries() > self._limits.entries:
+                raise Stopped(f"it made more than {self._limits.entries} files")
+            if not come and time.monotonic() >= self._end:
                 raise Stopped(f"it took more than {self._limits.total:.0f} seconds in all")
-            if time.monotonic() >= end:
+            if not come and time.monotonic() >= end:
                 raise Stopped(f"it did not stop after {seconds:.0f} seconds")
 
 

@@ -1,7 +1,11 @@
 """What runs inside the walls: the cells of one notebook, then calls of the answers in it.
 
+Run as ``python -m lessons_lib.assign.sandbox.worker READ WRITE LIMITS SPACE``: the numbers of two
+pipes, limits as JSON, and how many bytes Python with its libraries takes.
+
 Everything here may be read, changed and lied about by the submission. It decides nothing: it
-reports what its answers return, and the grader judges.
+reports what its answers return, and the grader judges. It holds no oracle either: of the checks
+it has the questions only.
 """
 
 from __future__ import annotations
@@ -9,15 +13,20 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import pickle
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from lessons_lib.assign.sandbox.channel import Broken, Channel
 from lessons_lib.assign.sandbox.codec import encode
+from lessons_lib.assign.sandbox.limits import Limits, die_with_parent
 
 LONGEST_TEXT = 500
+FIRST = 3
+"""The pipes are numbers 3 and 4, after those that any program has."""
 
 
 class OutOfTime(BaseException):
@@ -128,3 +137,42 @@ def _json(reply: dict[str, Any]) -> bytes:
         return data
     words = f"The answer is too large: {len(data) / 1e6:.0f} MB."
     return json.dumps({"error": {"type": "ValueError", "text": words}}).encode()
+
+
+def main() -> None:
+    """Load the libraries under limits, say so, and serve; nothing of a submission has run yet."""
+    die_with_parent()
+    read, write, limits, space = sys.argv[1:]
+    Limits(**json.loads(limits)).set(int(space))
+    _load()
+    _only_these([int(read), int(write)])
+    channel = Channel(FIRST, FIRST + 1)
+    worker = Worker(channel)
+    channel.send(b'{"ready": true}')
+    worker.serve()
+    os._exit(0)  # at once, without what the submission wants to do at the end
+
+
+def _load() -> None:
+    import torch
+
+    from lessons_lib import checks  # noqa: F401
+
+    torch.set_num_threads(1)
+
+
+def _only_these(pipes: list[int]) -> None:
+    """Leave the two pipes as the numbers 3 and 4, nothing on 0 to 2, and all others closed."""
+    import fcntl
+
+    apart = [fcntl.fcntl(pipe, fcntl.F_DUPFD, 100) for pipe in pipes]
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in (0, 1, 2):
+        os.dup2(nothing, number)
+    for number, pipe in enumerate(apart, FIRST):
+        os.dup2(pipe, number)
+    os.closerange(FIRST + 2, 4096)
+
+
+if __name__ == "__main__":
+    main()
