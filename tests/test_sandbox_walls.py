@@ -202,7 +202,7 @@ def test_the_library_can_be_imported_on_a_system_without_walls() -> None:
         "from lessons_lib.assign import sandbox\n"
         "print(sandbox.missing())"
     )
-    told = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True)
+    told = subprocess.run([sys.executable, "-c", source], capture_output=True, encoding="utf-8")
     assert told.returncode == 0, told.stderr
     assert "install" in told.stdout or "Linux" in told.stdout
 
