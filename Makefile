@@ -21,7 +21,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help book lab pdf test test-lab test-machines notebooks bench lint format docs-serve clean $(addprefix test-,$(STAGES))
+.PHONY: help book lab pdf test test-lab test-machines notebooks bench check lint format docs-serve clean $(addprefix test-,$(STAGES))
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ notebooks: $(READY)  ## execute again the lessons whose code or library changed 
 
 bench: $(READY)  ## measure the comparison tables again where code or weights changed, and print them
 	$(RUN) -m lessons_lib.bench tables
+
+check: test-lint  ## lint, and the tests of the library's mathematics: after each change of a line
+	$(RUN) -m pytest tests --stack -q -n $(JOBS) --dist worksteal
 
 lint: test-lint  ## style, spelling and clean notebooks
 

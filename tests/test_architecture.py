@@ -6,6 +6,7 @@ Each rule is applied to every module, and is seen to reject a module that breaks
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import code_rules as rules
 import pytest
 from conftest import ROOT
+from stack_tests import of_the_stack
 
 PACKAGE = ROOT / "lessons_lib"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -25,6 +27,7 @@ def name(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
 
 
+@functools.cache
 def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -106,6 +109,24 @@ def test_clocks_rejects(source: str) -> None:
 def test_clocks_accepts() -> None:
     source = "while not seen():\n    time.sleep(0.1)\nrun(timeout=FOR_EVER)\nrun(timeout=900)"
     assert rules.clocks(ast.parse(source)) == []
+
+
+def test_tests_of_the_stack_are_found_by_what_they_import(tmp_path: Path) -> None:
+    """Each row of the stack has some; none needs a lab, a class or a page."""
+    files = {path.stem: of_the_stack(path) for path in (ROOT / "tests").glob("test_*.py")}
+    for module in ("shapes", "metrics", "losses", "patches", "priors", "reconstruction"):
+        assert files[f"test_{module}"]
+    for other in ("checks", "labs", "grade", "claims", "notebooks", "docstrings", "pages"):
+        assert not files[f"test_{other}"]
+    sources = {
+        "def f():\n    from lessons_lib.bench import read_table": False,
+        "import docstrings": False,
+        "import code_rules\nfrom lessons_lib import losses": True,
+        "from lab_runner import run": False,  # a helper that imports the checks
+    }
+    for source, wanted in sources.items():
+        (tmp_path / "test_one.py").write_text(source, encoding="utf-8")
+        assert of_the_stack(tmp_path / "test_one.py") == wanted
 
 
 def test_every_top_level_module_has_a_layer() -> None:
