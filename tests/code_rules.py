@@ -254,6 +254,16 @@ def body_lines(function: Function) -> int:
     return sum(n not in inside for n in range(body[0].lineno, function.end_lineno + 1))
 
 
+def in_place(tree: ast.AST) -> list[str]:
+    """Nothing is written by other means than `lessons_lib.files`, which writes whole files."""
+    names = {"os.replace", "os.rename", "nbformat.write", "tempfile.mkstemp"}
+    return [
+        f"line {call.lineno}: {name} instead of write_whole"
+        for name, call in calls(tree)
+        if name in names or name.rpartition(".")[2] in {"write_text", "write_bytes"}
+    ]
+
+
 def encodings(tree: ast.AST) -> list[str]:
     """Text is read, written and exchanged with processes in an encoding that the code names.
 

@@ -70,6 +70,11 @@ def test_no_device_is_named(path: Path) -> None:
     assert rules.device_names(parse(path)) == []
 
 
+@pytest.mark.parametrize("path", [p for p in FILES if name(p) != "files"], ids=name)
+def test_files_are_written_whole(path: Path) -> None:
+    assert rules.in_place(parse(path)) == []
+
+
 @pytest.mark.parametrize("folder", ["lessons_lib", "book", "tests"])
 def test_text_has_an_encoding(folder: str) -> None:
     found = {path: rules.encodings(parse(path)) for path in (ROOT / folder).rglob("*.py")}
@@ -236,6 +241,14 @@ def test_global_randomness_rejects(source: str) -> None:
 def test_global_randomness_accepts() -> None:
     source = "g = torch.Generator().manual_seed(1)\ntorch.randn(3, generator=g)\n"
     assert rules.global_randomness(ast.parse(source)) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["path.write_text(x, encoding='utf-8')", "os.replace(a, b)", "nbformat.write(book, path)"],
+)
+def test_in_place_rejects(source: str) -> None:
+    assert rules.in_place(ast.parse(source))
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def _(folder: Path) -> str:
     if not shutil.which("make"):
         pytest.skip("no make on this machine")
     old = folder / "python3"
-    old.write_text("#!/bin/sh\nexit 1\n")
+    old.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     old.chmod(0o755)
     for name in ("Makefile", "requirements.txt", "constraints.txt", "pyproject.toml"):
         shutil.copy(ROOT / name, folder)

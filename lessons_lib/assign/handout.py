@@ -12,6 +12,7 @@ from lessons_lib.assign.source import Lab, read_lab
 from lessons_lib.assign.startup import write_startup
 from lessons_lib.assign.traces import leave_none
 from lessons_lib.assign.words import check_id
+from lessons_lib.files import write_whole
 from lessons_lib.notebooks.live import Reader, linked, relinked
 
 if TYPE_CHECKING:
@@ -151,4 +152,4 @@ def _title(lab: Lab) -> str:
 def _write(notebook: NotebookNode, path: Path) -> None:
     import nbformat
 
-    nbformat.write(notebook, path)
+    write_whole(path, nbformat.writes(notebook) + "\n")

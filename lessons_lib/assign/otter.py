@@ -19,6 +19,7 @@ from lessons_lib.assign.editions import version
 from lessons_lib.assign.grading import ROUNDS
 from lessons_lib.assign.handout import make_empty
 from lessons_lib.assign.source import Lab, Task
+from lessons_lib.files import write_whole
 from lessons_lib.notebooks.live import Reader, relinked
 
 if TYPE_CHECKING:
@@ -60,12 +61,12 @@ def write_otter(labs: Sequence[Lab], root: Path, target: Path, *, seed: int) -> 
         folder = target / lab.stem
         folder.mkdir()
         lines = [PYTORCH, *project["dependencies"]]
-        (folder / "requirements.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        write_whole(folder / "requirements.txt", "\n".join(lines) + "\n")
         library, ignored = Path(__file__).parents[1], shutil.ignore_patterns(*NOT_NEEDED)
         shutil.copytree(library, folder / "lessons_lib", ignore=ignored)
         path = folder / f"{lab.stem}.ipynb"
         notebook = reader.notebook(master(lab, seed=seed), path.name)
-        nbformat.write(relinked(notebook, reader.book, ()), path)
+        write_whole(path, nbformat.writes(relinked(notebook, reader.book, ())) + "\n")
         written.append(path)
     return written
 

@@ -13,6 +13,7 @@ from typing import Any
 from lessons_lib.assign.editions import student_edition
 from lessons_lib.assign.handout import labs_in, make_empty
 from lessons_lib.assign.traces import leave_none
+from lessons_lib.files import write_whole
 
 HIDDEN = "book/instructors"
 """The page that students need not see."""
@@ -51,10 +52,11 @@ def write_student_book(root: Path, target: Path, *, pages: Sequence[str] = ()) -
         if pages:
             chapters = [{"file": page} for page in pages]
             toc = {"format": toc["format"], "root": toc["root"], "chapters": chapters}
-        (copy / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False), encoding="utf-8")
+        write_whole(copy / "_toc.yml", yaml.safe_dump(toc, sort_keys=False))
         (copy / f"{HIDDEN}.md").unlink(missing_ok=True)
         for lab in labs:
-            nbformat.write(student_edition(lab), copy / "book" / f"{lab.stem}.ipynb")
+            made = nbformat.writes(student_edition(lab)) + "\n"
+            write_whole(copy / "book" / f"{lab.stem}.ipynb", made)
         _build(copy)
         shutil.copytree(copy / "_build" / "html", target, dirs_exist_ok=True)
     leave_none(target, labs, root / "book")

@@ -12,6 +12,7 @@ from lessons_lib.assign import Lab
 from lessons_lib.assign.batch import Record, grade_folder
 from lessons_lib.assign.editions import student_edition
 from lessons_lib.assign.handout import labs_in
+from lessons_lib.files import write_whole
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -47,7 +48,8 @@ def grading_report(book: Path, *, lab: str, num: int = 40, jobs: int = 2) -> dic
         folder.mkdir()
         for number in range(1, num + 1):
             kind = next((k for every, k in EVERY.items() if number % every == 0), "solved")
-            nbformat.write(_notebook(source, kind), folder / f"student-{number:03d}.ipynb")
+            made = nbformat.writes(_notebook(source, kind)) + "\n"
+            write_whole(folder / f"student-{number:03d}.ipynb", made)
         record = Record.open(Path(name) / "record.json", 0)
         paths = {source.stem: book / f"{source.stem}.ipynb"}
         start = time.monotonic()

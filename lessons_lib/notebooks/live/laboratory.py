@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from lessons_lib.files import write_whole
 from lessons_lib.notebooks.execution import ONE_THREAD
 from lessons_lib.notebooks.live.keeping import untouched, write
 
@@ -45,7 +46,7 @@ def prepare(book: Path, folder: Path) -> list[str]:
     told = write(book, folder)
     own = folder / ".jupyter"
     own.mkdir(exist_ok=True)
-    (own / "overrides.json").write_text(json.dumps(SETTINGS, indent=1), encoding="utf-8")
+    write_whole(own / "overrides.json", json.dumps(SETTINGS, indent=1))
     notary = NotebookNotary(data_dir=str(own.resolve()))
     for notebook in untouched(folder):
         notary.sign(notebook)
