@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from lessons_lib.assign.sandbox import Limits, Session, walls, worker
 from lessons_lib.assign.sandbox.calls import ALLOWED, program
 from lessons_lib.assign.sandbox.limits import die_with_parent
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="asked of Linux")
 confined = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
 
 REFUSED = """
@@ -149,6 +149,7 @@ def test_no_oracle_is_to_be_found(session: Session) -> None:
     assert found == {f"{name}.py" for name in labs | helpers}
 
 
+@confined
 def test_the_filter_is_one_for_this_machine() -> None:
     code = program()
     assert len(code) % 8 == 0 and 100 < len(code) // 8 < 4096
@@ -175,8 +176,8 @@ def unknown() -> Iterator[None]:
         ("linux", "grade on Linux"),
         ("bubblewrap", "apt install bubblewrap"),
         ("libseccomp", "apt install libseccomp2"),
-        ("namespaces", "apparmor_restrict_unprivileged_userns=0"),
-        ("namespaces", "uid map: Permission denied"),
+        pytest.param("namespaces", "apparmor_restrict_unprivileged_userns=0", marks=linux),
+        pytest.param("namespaces", "uid map: Permission denied", marks=linux),
     ],
 )
 def test_where_there_are_no_walls_the_cure_is_named(
@@ -207,8 +208,10 @@ def test_the_library_can_be_imported_on_a_system_without_walls() -> None:
     assert "install" in told.stdout or "Linux" in told.stdout
 
 
-@pytest.mark.skipif(os.uname().sysname != "Linux", reason="counted by Linux")
+@linux
 def test_limits_are_on_top_of_what_python_takes() -> None:
+    import resource
+
     def play() -> list[bool]:
         Limits(memory=64 << 20).set()
         done = []
@@ -222,7 +225,7 @@ def test_limits_are_on_top_of_what_python_takes() -> None:
     assert in_child(play) == [True, False, True]
 
 
-@pytest.mark.skipif(os.uname().sysname != "Linux", reason="asked of Linux")
+@linux
 def test_a_lane_ends_with_the_grader() -> None:
     def play() -> int:
         ears, mouth = os.pipe()
