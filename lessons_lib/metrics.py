@@ -15,10 +15,11 @@ from torch import Tensor
 from lessons_lib.shapes import (
     Score,
     Sigma,
+    as_sigma,
     check_number,
     check_score_output,
-    check_sigma,
     check_tensor,
+    checked,
 )
 
 SSIM_WINDOW = 11
@@ -51,7 +52,7 @@ def psnr(x: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     For an image in noise of standard deviation ``sigma`` it is close to
     ``20 log10(data_range / sigma)``. Chapter 00_tour.
     """
-    _check_images(x, reference, data_range)
+    data_range = _check_images(x, reference, data_range)
     mse = (x - reference).square().mean(dim=(-2, -1))  # (*, H, W) -> (*)
     return 10 * torch.log10(data_range**2 / mse)
 
@@ -86,7 +87,7 @@ def ssim(x: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     """
     from skimage.metrics import structural_similarity
 
-    _check_images(x, reference, data_range)
+    data_range = _check_images(x, reference, data_range)
     if min(x.shape[-2:]) < SSIM_WINDOW:
         raise ValueError(
             f"x must be at least {SSIM_WINDOW} pixels high and wide, got {tuple(x.shape[-2:])}"
@@ -132,17 +133,18 @@ def fisher_divergence(score_a: Score, score_b: Score, x: Tensor, sigma: Sigma = 
     Raises
     ------
     TypeError, ValueError
-        If ``x`` is not a finite floating-point tensor, ``sigma`` is negative, or a score does not
-        return the shape of ``x``.
+        If ``x`` is not a finite floating-point tensor or holds no point, ``sigma`` is negative, or
+        a score does not return the shape of ``x``.
 
     References
     ----------
     [Hyvarinen2005]; the rate is de Bruijn's identity, [Lyu2009]. Chapter 01_gaussian_score.
     """
-    check_sigma(sigma, check_tensor(x, "x"))
+    sigma = as_sigma(sigma, check_tensor(x, "x"))
+    if x.numel() == 0:
+        raise ValueError(f"x must hold at least one point, got shape {tuple(x.shape)}")
     with torch.no_grad():
-        a = check_score_output(score_a(x, sigma), x, "score_a")
-        b = check_score_output(score_b(x, sigma), x, "score_b")
+        a, b = checked(score_a, "score_a")(x, sigma), checked(score_b, "score_b")(x, sigma)
     return 0.5 * (a - b).square().sum(dim=-1).mean()  # (*, n) -> ()
 
 
@@ -175,7 +177,7 @@ def curl(score: Score, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
     -----
     One backward pass for each of the ``n`` coordinates. Chapter 01_gaussian_score.
     """
-    check_sigma(sigma, check_tensor(x, "x"))
+    sigma = as_sigma(sigma, check_tensor(x, "x"))
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         s = check_score_output(score(x, sigma), x)
@@ -193,10 +195,10 @@ def _gradient(value: Tensor, x: Tensor) -> Tensor:
     return torch.zeros_like(x) if g is None else g
 
 
-def _check_images(x: Tensor, reference: Tensor, data_range: float) -> None:
+def _check_images(x: Tensor, reference: Tensor, data_range: float) -> float:
+    """Check the arguments that both measures have; return the range as a float."""
     check_tensor(reference, "reference", min_dims=2)
     check_tensor(x, "x", last=tuple(reference.shape[-2:]))
-    check_number(data_range, "data_range")
     try:
         torch.broadcast_shapes(x.shape, reference.shape)
     except RuntimeError as error:
@@ -204,3 +206,4 @@ def _check_images(x: Tensor, reference: Tensor, data_range: float) -> None:
             f"reference must broadcast to the shape of x, {tuple(x.shape)}, "
             f"got {tuple(reference.shape)}"
         ) from error
+    return check_number(data_range, "data_range")

@@ -18,10 +18,11 @@ from lessons_lib.operators import LinearOperator
 from lessons_lib.shapes import (
     Score,
     Sigma,
+    as_sigma,
     check_count,
-    check_score_output,
+    check_sides,
     check_tensor,
-    expand_sigma,
+    checked,
 )
 
 BORDERS = ("valid", "wrap", "reflect")
@@ -77,11 +78,12 @@ class Patches(LinearOperator):
         wrap: bool = False,
         border: str | None = None,
     ) -> None:
-        self.patch_shape = _check_sizes(image_shape, patch_size)
-        self.patch_size, self.border = patch_size, _check_border(wrap, border)
+        self.in_shape = check_sides(image_shape, "image_shape")
+        self.patch_shape = check_sides(patch_size, "patch_size", square=True)
+        _check_fit(self.in_shape, self.patch_shape)
+        self.border = _check_border(wrap, border)
         self.wrap = self.border == "wrap"
-        self.in_shape = tuple(image_shape)
-        sides = zip(image_shape, self.patch_shape, strict=True)
+        sides = zip(self.in_shape, self.patch_shape, strict=True)
         self._rows, self._cols = (_offsets(*side, self.border) for side in sides)  # (A, p), (B, q)
 
     @property
@@ -178,8 +180,8 @@ class Patches(LinearOperator):
             not a positive integer.
         """
         check_tensor(x, "x", last=self.in_shape)
-        expand_sigma(sigma, x, event_dims=2)
-        check_count(chunk, "chunk")
+        function, chunk = checked(function, "function"), check_count(chunk, "chunk")
+        sigma = as_sigma(sigma, x, event_dims=2)
         if isinstance(sigma, Tensor) and sigma.ndim:
             sigma = sigma[..., None]  # (*) -> (*, 1): the level of an image is that of its patches
         flat = x.flatten(-2)  # (*, H, W) -> (*, H * W)
@@ -188,7 +190,7 @@ class Patches(LinearOperator):
         for some in torch.arange(self.out_shape[0]).split(max(1, chunk // images)):
             table = self._table(some).to(x.device)
             v = flat[..., table]  # (*, l, n)
-            image = self._add(image, table, check_score_output(function(v, sigma), v, "function"))
+            image = self._add(image, table, function(v, sigma))
         return image.unflatten(-1, self.in_shape)
 
     def _table(self, which: Tensor) -> Tensor:
@@ -225,22 +227,9 @@ def _check_border(wrap: bool, border: str | None) -> str:
     return border
 
 
-def _check_sizes(image_shape: tuple[int, int], patch_size: PatchSize) -> tuple[int, int]:
-    """Return the rows and columns of a patch, if they fit."""
-    patch = (patch_size, patch_size) if not isinstance(patch_size, tuple | list) else patch_size
-    sizes = (*image_shape, *patch)
-    if len(sizes) != 4 or any(isinstance(k, bool) or not isinstance(k, int) for k in sizes):
-        raise TypeError(
-            "image_shape must be two integers (H, W) and patch_size an integer or two, "
-            f"got {image_shape} and {patch_size!r}"
-        )
-    if min(sizes) < 1:
+def _check_fit(image_shape: tuple[int, int], patch_shape: tuple[int, int]) -> None:
+    if patch_shape[0] > image_shape[0] or patch_shape[1] > image_shape[1]:
         raise ValueError(
-            f"image_shape and patch_size must be positive, got {image_shape} and {patch_size}"
+            f"patch_size must not exceed the image, got {patch_shape} for an image of shape "
+            f"{image_shape}"
         )
-    if patch[0] > image_shape[0] or patch[1] > image_shape[1]:
-        raise ValueError(
-            f"patch_size must not exceed the image, got {patch_size} for an image of shape "
-            f"{tuple(image_shape)}"
-        )
-    return patch[0], patch[1]

@@ -5,10 +5,10 @@ A sampler walks down the ladder; a loss averages over it. Both schedules include
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
+
+from lessons_lib.shapes import check_count, check_number
 
 
 def geometric(start: float, stop: float, num: int) -> Tensor:
@@ -30,14 +30,14 @@ def geometric(start: float, stop: float, num: int) -> Tensor:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         Unless ``start > stop > 0`` and ``num >= 2``.
 
     Notes
     -----
     References: [SongErmon2019]; chapter 03_noise_conditional.
     """
-    _check(start, stop, num, zero_allowed=False)
+    start, stop, num = _check(start, stop, num, zero_allowed=False)
     return _exact_ends(
         torch.logspace(0, 1, num, base=stop / start, dtype=torch.float64), start, stop
     )
@@ -64,16 +64,15 @@ def karras(start: float, stop: float, num: int, *, rho: float = 7.0) -> Tensor:
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         Unless ``start > stop >= 0``, ``num >= 2`` and ``rho > 0``.
 
     Notes
     -----
     References: [Karras2022], equation (5); chapter 03_noise_conditional.
     """
-    _check(start, stop, num, zero_allowed=True)
-    if not 0 < rho < math.inf:
-        raise ValueError(f"rho must be positive and finite, got {rho}")
+    start, stop, num = _check(start, stop, num, zero_allowed=True)
+    rho = check_number(rho, "rho")
     roots = torch.linspace(start ** (1 / rho), stop ** (1 / rho), num, dtype=torch.float64)
     return _exact_ends((roots**rho) / start, start, stop)
 
@@ -84,13 +83,9 @@ def _exact_ends(relative: Tensor, start: float, stop: float) -> Tensor:
     return sigmas
 
 
-def _check(start: float, stop: float, num: int, *, zero_allowed: bool) -> None:
-    if not (math.isfinite(start) and math.isfinite(stop)):
-        raise ValueError(f"start and stop must be finite, got {start} and {stop}")
-    if stop < 0 or (stop == 0 and not zero_allowed):
-        wanted = "non-negative" if zero_allowed else "positive"
-        raise ValueError(f"stop must be {wanted}, got {stop}")
+def _check(start: float, stop: float, num: int, *, zero_allowed: bool) -> tuple[float, float, int]:
+    start = check_number(start, "start")
+    stop = check_number(stop, "stop", zero_allowed=zero_allowed)
     if not start > stop:
         raise ValueError(f"start must be larger than stop, got {start} and {stop}")
-    if isinstance(num, bool) or not isinstance(num, int) or num < 2:
-        raise ValueError(f"num must be an integer of at least 2, got {num!r}")
+    return start, stop, check_count(num, "num", least=2)

@@ -24,6 +24,9 @@ ROWS = [
 LAYERS = {module: height for height, row in enumerate(ROWS) for module in row}
 """The layers of the design, from the ground up; imports go to a lower row only."""
 
+STACK = {module for row in ROWS[:6] for module in row}
+"""The layers that hold mathematics."""
+
 CONVENTIONS = {"x", "y", "sigma", "generator"}
 """Arguments with one meaning everywhere (see `lessons_lib.shapes`), which need no entry."""
 
@@ -34,6 +37,9 @@ LONGEST_FILE = 300
 LONGEST_FUNCTION = 25
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+CONVERT = {"as_sigma", "check_count", "check_number", "check_sides", "check_sigma"}
+"""Checks of numbers that return the number to use."""
 
 DRAWS = {
     "rand", "randn", "randint", "randperm", "normal", "bernoulli", "multinomial", "poisson",
@@ -226,6 +232,24 @@ def clocks(tree: ast.AST) -> list[str]:
         text = node.value if isinstance(node, ast.Constant) else None
         if isinstance(text, str) and CLOCKS_OF_PAGES.search(text):
             found.append(f"line {node.lineno}: reads the clock of a page")
+    return found
+
+
+def one_door(tree: ast.AST) -> list[str]:
+    """Numbers are judged in `shapes` alone, and what it returns is used.
+
+    A check whose result is thrown away lets a NumPy number, an array or a tensor pass on as it came.
+    """
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            name = ast.unparse(node.value.func).split(".")[-1]
+            if name in CONVERT:
+                found.append(f"line {node.lineno}: the number that {name} returns is not used")
+    for name, call in calls(tree):
+        kinds = {n.id for arg in call.args[1:] for n in ast.walk(arg) if isinstance(n, ast.Name)}
+        if name == "isinstance" and kinds & {"int", "float", "SupportsFloat"}:
+            found.append(f"line {call.lineno}: leave it to shapes what a number is")
     return found
 
 

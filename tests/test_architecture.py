@@ -81,6 +81,14 @@ def test_text_has_an_encoding(folder: str) -> None:
     assert {path: lines for path, lines in found.items() if lines} == {}
 
 
+STACK = [p for p in FILES if name(p).split(".")[0] in rules.STACK - {"shapes"}]
+
+
+@pytest.mark.parametrize("path", STACK, ids=name)
+def test_numbers_come_in_through_one_door(path: Path) -> None:
+    assert rules.one_door(parse(path)) == []
+
+
 @modules
 def test_sizes(path: Path) -> None:
     assert rules.sizes(parse(path), path.read_text(encoding="utf-8")) == []
@@ -287,6 +295,22 @@ def test_encodings_rejects(source: str) -> None:
 )
 def test_encodings_accepts(source: str) -> None:
     assert rules.encodings(ast.parse(source)) == []
+
+
+        "check_count(num, 'num')",
+        "shapes.check_number(step, 'step', zero_allowed=True)",
+        "if isinstance(num, bool) or not isinstance(num, int): ...",
+        "isinstance(value, (float, int))",
+        "isinstance(value, SupportsFloat)",
+    ],
+)
+def test_one_door_rejects(source: str) -> None:
+    assert rules.one_door(ast.parse(source))
+
+
+def test_one_door_accepts() -> None:
+    source = "num = check_count(num, 'num')\ncheck_tensor(x, 'x')\nisinstance(x, Tensor)"
+    assert rules.one_door(ast.parse(source)) == []
 
 
 def test_device_and_size_reject() -> None:

@@ -151,7 +151,7 @@ def test_float32_stays_float32():
 @pytest.mark.parametrize(
     ("shape", "size", "error", "words"),
     [
-        ((5, 4), 5, ValueError, "got 5 for an image of shape"),
+        ((5, 4), 5, ValueError, r"got \(5, 5\) for an image of shape"),
         ((5, 4), (4, 5), ValueError, r"got \(4, 5\) for an image of shape"),
         ((5, 4), (2, 2, 2), TypeError, "an integer or two"),
         ((5, 4), 0, ValueError, "positive"),

@@ -135,7 +135,7 @@ def test_missing_bm3d_is_explained_with_its_licence(monkeypatch):
 def test_baselines_refuse_bad_input(denoise):
     y = torch.zeros(16, 16)
     name = {denoise_tv: "weight", denoise_bm3d: "sigma_psd"}[denoise]
-    with pytest.raises(ValueError, match="sigma must be positive"):
+    with pytest.raises(ValueError, match="noise_std must be positive"):
         denoise(y, 0.0)
     with pytest.raises(ValueError, match=f"{name} or reference, not both"):
         denoise(y, 0.1, **{name: 0.1}, reference=y)

@@ -68,8 +68,8 @@ def test_same_generator_same_answer_and_other_sizes():
         ({"sigma": 0.0}, "sigma must be positive"),
         ({"start": CLEAR[:5]}, "start must have shape"),
         ({"start": CLEAR + 20}, "start must be inside the prior"),
-        ({"num_steps": 2}, "num_steps must be at least 3, got 2"),
-        ({"num_chains": 1}, "num_chains must be at least 2, got 1"),
+        ({"num_steps": 2}, "num_steps must be an integer of at least 3, got 2"),
+        ({"num_chains": 1}, "num_chains must be an integer of at least 2, got 1"),
     ],
 )
 def test_bad_input_is_named(change, message):

@@ -162,8 +162,8 @@ def test_given_sum_of_one_component_is_gaussian_conditioning():
             lambda _: RectanglePair(torch.ones(1, 2), torch.ones(1), background=(1, 0.0)),
             "background standard deviation must be positive",
         ),
-        (lambda _: RectanglePair.from_images(10, bins=0), "bins must be at least 1"),
-        (lambda _: RectanglePair.from_images(0), "num must be at least 1"),
+        (lambda _: RectanglePair.from_images(10, bins=0), "bins must be a positive integer"),
+        (lambda _: RectanglePair.from_images(0), "num must be a positive integer"),
     ],
 )
 def test_bad_input_is_named(law, call, message):

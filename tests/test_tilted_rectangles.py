@@ -102,8 +102,8 @@ def test_seven_directions_at_each_image():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: phantoms.tilted_rectangles(0), "num must be at least 1, got 0"),
-        (lambda: phantoms.tilted_rectangles(2, size=0), "size must be at least 1, got 0"),
+        (lambda: phantoms.tilted_rectangles(0), "num must be a positive integer, got 0"),
+        (lambda: phantoms.tilted_rectangles(2, size=0), "size must be a positive integer, got 0"),
         (lambda: phantoms.tilted_rectangles(2, background=(1, 0.0)), "background must be"),
         (lambda: phantoms.draw_rectangles(torch.zeros(3, 5)), "parameters must have shape"),
         (lambda: phantoms.coverage(torch.zeros(5)), "sides must be positive, got 0"),

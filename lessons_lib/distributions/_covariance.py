@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import SupportsFloat
-
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import check_tensor
+from lessons_lib.shapes import check_number, check_tensor
 
 
 class SmoothedCovariance:
@@ -86,9 +84,8 @@ def as_covariance(value: float | Tensor, n: int, like: Tensor, name: str) -> Ten
     if isinstance(value, Tensor):
         check_tensor(value, name, min_dims=0)
     else:
-        if not isinstance(value, SupportsFloat):
-            raise TypeError(f"{name} must be a number or a tensor, got {type(value).__name__}")
-        value = torch.tensor(float(value), dtype=like.dtype, device=like.device)
+        number = check_number(value, name, any_sign=True)
+        value = torch.tensor(number, dtype=like.dtype, device=like.device)
     if value.ndim < 2:
         return value[..., None, None] * torch.eye(n, dtype=like.dtype, device=like.device)
     return value

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lessons_lib.distributions.gaussian import Gaussian
 from lessons_lib.distributions.gaussian_field import check_patch
-from lessons_lib.shapes import Sigma, check_number, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_number, check_tensor
 
 
 class DenseGaussianField:
@@ -84,7 +84,7 @@ class DenseGaussianField:
             Its ``mean`` is the Wiener solution, its ``matrix`` the posterior covariance.
         """
         check_tensor(y, "y", last=self.image_shape)
-        expand_sigma(noise_std, y, event_dims=2, positive=True)
+        noise_std = check_number(noise_std, "noise_std")
         mean = y + noise_std**2 * self.score(y, noise_std)
         return DenseGaussianField(mean, noise_std**2 * self._wiener(noise_std))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from lessons_lib.distributions.mixture import GaussianMixture
-from lessons_lib.shapes import check_number, check_tensor
+from lessons_lib.shapes import check_count, check_number, check_tensor
 
 MAX_ENTRIES = 2**21
 
@@ -61,13 +60,8 @@ def fit_mixture(
     check_tensor(data, "data")
     if data.ndim != 2 or data.numel() == 0:
         raise ValueError(f"data must have shape (T, n) with T, n >= 1, got {tuple(data.shape)}")
-    for name, count, most in (
-        ("num_components", num_components, len(data)),
-        ("num_steps", num_steps, math.inf),
-    ):
-        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= most:
-            raise ValueError(f"{name} must be an integer from 1 to {most}, got {count!r}")
-    check_number(floor, "floor")
+    num_components = check_count(num_components, "num_components", most=len(data))
+    num_steps, floor = check_count(num_steps, "num_steps"), check_number(floor, "floor")
     generator = generator or torch.Generator(device=data.device).manual_seed(0)
     return _steps(data.detach(), num_components, num_steps, floor, zero_mean, generator)
 

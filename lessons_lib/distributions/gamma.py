@@ -139,7 +139,7 @@ def standard_gamma(shape: float, num: int, generator: torch.Generator | None = N
 
     References: [MarsagliaTsang2000], chapter 01_gaussian_score.
     """
-    check_count(num, "num")
+    num = check_count(num, "num")
     kind = {"generator": generator, "dtype": torch.float64}
     if shape < 1:
         boost = torch.rand(num, **kind) ** (1 / shape)

@@ -70,7 +70,7 @@ class Gaussian:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` independent points, shape ``(num, n)``."""
-        check_count(num, "num")
+        num = check_count(num, "num")
         with torch.no_grad():
             shape = (num, self.mean.shape[0])
             kind = {"dtype": self.mean.dtype, "device": self.mean.device}

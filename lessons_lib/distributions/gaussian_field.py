@@ -8,7 +8,16 @@ import torch
 from torch import Tensor
 
 from lessons_lib.distributions.gaussian import Gaussian
-from lessons_lib.shapes import Sigma, check_count, check_number, check_tensor, expand_sigma
+from lessons_lib.shapes import (
+    Sigma,
+    check_count,
+    check_number,
+    check_sides,
+    check_tensor,
+    expand_sigma,
+    fft2,
+    ifft2,
+)
 
 ASYMMETRY = 1e-6
 
@@ -121,11 +130,11 @@ class GaussianField:
     def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, H, W)``; see `log_prob`."""
         d, variance = self._frequencies(x, sigma)
-        return -torch.fft.ifft2(d / variance, norm="ortho").real
+        return -ifft2(d / variance, norm="ortho").real
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` independent images, shape ``(num, H, W)``."""
-        check_count(num, "num")
+        num = check_count(num, "num")
         like = {"dtype": self.spectrum.dtype, "device": self.spectrum.device}
         noise = torch.randn(num, *self.image_shape, generator=generator, **like)
         return self.mean + torch.fft.ifft2(self.spectrum.sqrt() * torch.fft.fft2(noise)).real
@@ -213,7 +222,7 @@ class GaussianField:
         """Orthonormal transform of ``x - mean``, and the variance of each frequency."""
         check_tensor(x, "x", last=self.image_shape)
         variance = self.spectrum.to(x) + expand_sigma(sigma, x, event_dims=2) ** 2
-        return torch.fft.fft2(x - self.mean.to(x), norm="ortho"), variance
+        return fft2(x - self.mean.to(x), norm="ortho"), variance
 
     def _between(self, rows: Tensor, cols: Tensor) -> Tensor:
         """Covariance matrix of the pixels on a grid of rows and columns, read row by row."""
@@ -255,12 +264,8 @@ def matern_spectrum(
 
     References: [Lindgren2011], chapter 05_patch_mrf.
     """
-    for name, value in {"length": length, "order": order, "std": std}.items():
-        check_number(value, name)
-    if len(image_shape) != 2:
-        raise ValueError(f"image_shape must be (H, W), got {image_shape}")
-    for side in image_shape:
-        check_count(side, "each side of image_shape")
+    length, order = check_number(length, "length"), check_number(order, "order")
+    std, image_shape = check_number(std, "std"), check_sides(image_shape, "image_shape")
     turns = [torch.arange(k, dtype=torch.float64) * (2 * math.pi / k) for k in image_shape]
     u, v = torch.meshgrid(*turns, indexing="ij")
     shape = (length**-2 + 4 - 2 * u.cos() - 2 * v.cos()) ** -order
@@ -269,10 +274,7 @@ def matern_spectrum(
 
 def check_patch(patch_size: int | tuple[int, int], image_shape: tuple[int, int]) -> tuple[int, int]:
     """Return the rows and columns of a patch, if it fits into the image."""
-    sides = patch_size if isinstance(patch_size, tuple | list) else (patch_size, patch_size)
-    if len(sides) != 2 or any(isinstance(k, bool) or not isinstance(k, int) for k in sides):
-        raise ValueError(f"patch_size must be one integer or two, got {patch_size}")
-    p, q = sides
-    if not (0 < p <= image_shape[0] and 0 < q <= image_shape[1]):
+    p, q = check_sides(patch_size, "patch_size", square=True)
+    if p > image_shape[0] or q > image_shape[1]:
         raise ValueError(f"patch_size must fit the image {image_shape}, got {patch_size}")
     return p, q

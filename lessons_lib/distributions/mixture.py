@@ -87,7 +87,7 @@ class GaussianMixture:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` independent points, shape ``(num, n)``."""
-        check_count(num, "num")
+        num = check_count(num, "num")
         with torch.no_grad():
             k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
             kind = {"dtype": self.means.dtype, "device": self.means.device}

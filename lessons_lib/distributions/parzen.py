@@ -72,7 +72,7 @@ class Parzen:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` data points with replacement, shape ``(num, n)``."""
-        check_count(num, "num")
+        num = check_count(num, "num")
         device = self.data.device
         row = torch.randint(len(self.data), (num,), generator=generator, device=device)
         return self.data[row]

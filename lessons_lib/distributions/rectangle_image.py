@@ -13,11 +13,12 @@ from torch import Tensor
 
 from lessons_lib.distributions.rectangle_model import Levels, RectangleModel, design
 from lessons_lib.phantoms import draw_rectangles
-from lessons_lib.shapes import check_tensor
+from lessons_lib.shapes import check_count, check_number, check_tensor
 
 EVERY = 5
 
 
+@torch.no_grad()
 def rectangle_posterior(
     x: Tensor,
     sigma: float,
@@ -68,11 +69,8 @@ def rectangle_posterior(
     """
     check_tensor(x, "x", last=(x.shape[-1], x.shape[-1]))
     check_tensor(start, "start", last=(7,))
-    if not 0 < sigma < math.inf:
-        raise ValueError(f"sigma must be positive and finite, got {sigma}")
-    for name, count, least in (("num_steps", num_steps, 3), ("num_chains", num_chains, 2)):
-        if count < least:
-            raise ValueError(f"{name} must be at least {least}, got {count}")
+    sigma, num_steps = check_number(sigma, "sigma"), check_count(num_steps, "num_steps", least=3)
+    num_chains = check_count(num_chains, "num_chains", least=2)
     model = RectangleModel(x[None], sigma, (background, foreground), size=x.shape[-1])
     if not bool(model.inside(start[:5].double())):
         raise ValueError(f"start must be inside the prior, got {start.tolist()}")

@@ -111,6 +111,8 @@ class RectangleModel:
 
     def prior(self, num: int, generator: torch.Generator) -> Tensor:
         """Draw geometries for every window, ``(B, num, 5)``."""
+        if len(self.x) == 0:
+            return torch.zeros(0, num, 5, dtype=torch.float64)
         q = rectangle_parameters(len(self.x) * num, size=self.size, generator=generator)
         return q[:, :5].reshape(-1, num, 5)
 

@@ -65,14 +65,14 @@ class RectanglePair:
                 f"and a sum of {weights.sum():g}"
             )
         f, e = fractions.double(), 1 - fractions.double()  # (K, 2)
-        b_var = check_number(background[1], "background standard deviation") ** 2
-        r_var = check_number(foreground[1], "foreground standard deviation") ** 2
-        if not math.isfinite(background[0] + foreground[0]):
-            raise ValueError(f"mean levels must be finite, got {background[0]}, {foreground[0]}")
+        b_std = check_number(background[1], "background standard deviation")
+        r_std = check_number(foreground[1], "foreground standard deviation")
+        b = check_number(background[0], "background mean", any_sign=True)
+        r = check_number(foreground[0], "foreground mean", any_sign=True)
         self.fractions, self.weights = f, weights.double()
-        self.background, self.foreground = background, foreground
-        self.means = e * background[0] + f * foreground[0]  # (K, 2)
-        outer = b_var * e[:, :, None] * e[:, None, :] + r_var * f[:, :, None] * f[:, None, :]
+        self.background, self.foreground = (b, b_std), (r, r_std)
+        self.means = e * b + f * r  # (K, 2)
+        outer = b_std**2 * e[:, :, None] * e[:, None, :] + r_std**2 * f[:, :, None] * f[:, None, :]
         self.covs = outer  # (K, 2, 2)
 
     @classmethod
@@ -111,8 +111,7 @@ class RectanglePair:
         ValueError
             If a count is not positive.
         """
-        if bins < 1:
-            raise ValueError(f"bins must be at least 1, got {bins}")
+        bins = check_count(bins, "bins")
         geometry = rectangle_parameters(num, size=size, generator=generator)[:, :5]
         table = sum(_tabulate(coverage(some, size=size), bins) for some in geometry.split(512))
         table = table + table[[0, 2, 1]].mT  # each pair in both orders
@@ -145,7 +144,7 @@ class RectanglePair:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` independent pairs without noise, shape ``(num, 2)``, float64."""
-        check_count(num, "num")
+        num = check_count(num, "num")
         k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
         z = torch.randn(num, 2, generator=generator, dtype=torch.float64)
         b = self.background[0] + self.background[1] * z[:, :1]

@@ -88,6 +88,7 @@ class RectangleParticles:
         return x.reshape(*self.batch, self.model.width, self.model.width)
 
 
+@torch.no_grad()
 def rectangle_smc(
     x: Tensor,
     sigma: float,
@@ -146,10 +147,9 @@ def rectangle_smc(
     """
     check_tensor(x, "x", min_dims=2)
     check_tensor(x, "x", last=(x.shape[-1], x.shape[-1]))
-    check_number(sigma, "sigma")
-    for name, count in (("num_particles", num_particles), ("num_moves", num_moves)):
-        check_count(count, name)
-    if check_count(num_islands, "num_islands") < 2:
+    sigma, num_moves = check_number(sigma, "sigma"), check_count(num_moves, "num_moves")
+    num_particles = check_count(num_particles, "num_particles")
+    if (num_islands := check_count(num_islands, "num_islands")) < 2:
         raise ValueError("num_islands must be at least 2 to tell the error, got 1")
     size = x.shape[-1] if size is None else check_count(size, "size")
     windows = _windows(x, corner, mask)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma, check_score_output, check_tensor, expand_sigma
+from lessons_lib.shapes import Score, Sigma, as_sigma, check_score_output, check_tensor
 
 
-def prepare(x: Tensor, sigma: Sigma, event_dims: int, *, positive: bool = False) -> Tensor:
+def prepare(
+    x: Tensor, sigma: Sigma, event_dims: int, *, positive: bool = False
+) -> tuple[Tensor, Sigma]:
     """Check the arguments that every objective has, and cut ``x`` loose from the caller's."""
     if event_dims not in (1, 2):
         raise ValueError(f"event_dims must be 1 or 2, got {event_dims!r}")
     if check_tensor(x, "x", min_dims=event_dims).numel() == 0:
         raise ValueError(f"x must hold at least one point, got shape {tuple(x.shape)}")
-    expand_sigma(sigma, x, event_dims=event_dims, positive=positive)
-    return x.detach().clone()
+    sigma = as_sigma(sigma, x, event_dims=event_dims, positive=positive)
+    return x.detach().clone(), sigma
 
 
 def differentiable_score(score: Score, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor]:

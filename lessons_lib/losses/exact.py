@@ -47,7 +47,7 @@ def explicit(
 
     References: [Hyvarinen2005], chapter 02_score_matching
     """
-    x = prepare(x, sigma, event_dims)
+    x, sigma = prepare(x, sigma, event_dims)
     s = check_score_output(score(x, sigma), x)
     t = check_score_output(target(x, sigma), x, "target")
     return 0.5 * squared_norm(s - t, event_dims).mean()
@@ -83,7 +83,7 @@ def implicit(score: Score, x: Tensor, sigma: Sigma = 0.0, *, event_dims: int = 1
 
     References: [Hyvarinen2005], chapter 02_score_matching
     """
-    x, s = differentiable_score(score, prepare(x, sigma, event_dims), sigma)
+    x, s = differentiable_score(score, *prepare(x, sigma, event_dims))
     diagonal = _diagonal(s, x, event_dims)  # (*, n): d_i s_i
     return (diagonal.sum(-1) + 0.5 * squared_norm(s, event_dims)).mean()
 
@@ -126,7 +126,7 @@ def regularized(
     References: [KingmaLeCun2010], chapter 02_score_matching
     """
     weight = check_number(weight, "weight", zero_allowed=True)
-    x, s = differentiable_score(score, prepare(x, sigma, event_dims), sigma)
+    x, s = differentiable_score(score, *prepare(x, sigma, event_dims))
     diagonal = _diagonal(s, x, event_dims)  # (*, n): d_i s_i
     each = diagonal.sum(-1) + 0.5 * squared_norm(s, event_dims) + weight * (diagonal**2).sum(-1)
     return each.mean()
@@ -179,8 +179,8 @@ def sliced(
 
     References: [SongGarg2020], chapter 02_score_matching
     """
-    check_count(num_slices, "num_slices")
-    x = prepare(x, sigma, event_dims)
+    num_slices = check_count(num_slices, "num_slices")
+    x, sigma = prepare(x, sigma, event_dims)
     v = random_directions(probe, (num_slices, *x.shape), x, generator)  # (K, *, n)
     x, s = differentiable_score(score, x, sigma)
     curvature = sum(inner(slope(s, x, v_k), v_k, event_dims) for v_k in v) / num_slices

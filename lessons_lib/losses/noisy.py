@@ -6,7 +6,14 @@ import torch
 from torch import Tensor
 
 from lessons_lib.losses._parts import prepare, squared_norm, unit_noise
-from lessons_lib.shapes import Score, Sigma, check_score_output, check_tensor, expand_sigma
+from lessons_lib.shapes import (
+    Score,
+    Sigma,
+    check_score_output,
+    check_sigma,
+    check_tensor,
+    expand_sigma,
+)
 
 
 def denoising(
@@ -50,7 +57,7 @@ def denoising(
 
     References: [Vincent2011], chapter 02_score_matching
     """
-    x = prepare(x, sigma, event_dims, positive=True)
+    x, sigma = prepare(x, sigma, event_dims, positive=True)
     noise = unit_noise(noise, x, x.shape, generator, most=1)
     level = expand_sigma(sigma, x, event_dims=event_dims)
     return 0.5 * _denoising_error(score, x, sigma, level, noise, event_dims).mean()
@@ -101,11 +108,11 @@ def noise_conditional(
 
     References: [SongErmon2019], chapter 03_noise_conditional
     """
-    x = prepare(x, 0.0, event_dims)
+    x, _ = prepare(x, 0.0, event_dims)
     levels = check_tensor(sigmas, "sigmas").to(x)
     if levels.ndim != 1 or levels.numel() == 0:
         raise ValueError(f"sigmas must have shape (L,) with L >= 1, got {tuple(levels.shape)}")
-    expand_sigma(levels.min(), x, positive=True)
+    levels = check_sigma(levels, x, positive=True)
     noise = unit_noise(noise, x, (len(levels), *x.shape), generator, most=2, levels=len(levels))
     sigma = levels.reshape(-1, *(1,) * (noise.ndim - event_dims - 1))  # (L, 1, ...)
     level = sigma.reshape(sigma.shape + (1,) * event_dims)

@@ -48,7 +48,7 @@ class ExpertsScore(nn.Module):
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If ``patch_size`` is not odd, ``hidden`` not two positive integers, or ``mean`` or ``std``
         is out of range.
 
@@ -67,10 +67,11 @@ class ExpertsScore(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        if check_count(patch_size, "patch_size") % 2 == 0:
+        if (patch_size := check_count(patch_size, "patch_size")) % 2 == 0:
             raise ValueError(f"patch_size must be odd, got {patch_size}")
-        if len(hidden) != 2 or any(not isinstance(k, int) or k < 1 for k in hidden):
-            raise ValueError(f"hidden must be two positive integers, got {list(hidden)}")
+        hidden = [check_count(k, "each of hidden") for k in hidden]
+        if len(hidden) != 2:
+            raise ValueError(f"hidden must be two positive integers, got {hidden}")
         location, spread = check_spread(mean, std)
         generator = generator if generator is not None else torch.Generator().manual_seed(0)
         (k, m), p = hidden, patch_size

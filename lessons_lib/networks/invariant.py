@@ -76,7 +76,7 @@ class NormalizedScore(nn.Module):
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If ``bound`` is not positive.
 
     Notes

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from lessons_lib.shapes import check_count
+
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "silu": nn.SiLU,
     "tanh": nn.Tanh,
@@ -48,8 +50,9 @@ def mlp(
     ValueError
         If a width is not a positive integer, fewer than two are given, or an activation is unknown.
     """
-    if len(widths) < 2 or any(not isinstance(w, int) or w < 1 for w in widths):
-        raise ValueError(f"widths must be at least two positive integers, got {list(widths)}")
+    widths = [check_count(w, "each of widths") for w in widths]
+    if len(widths) < 2:
+        raise ValueError(f"widths must be at least two positive integers, got {widths}")
     names = _activation_names(activation, len(widths) - 2)
     generator = generator if generator is not None else torch.Generator().manual_seed(0)
     layers: list[nn.Module] = []

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import SupportsFloat
 
 import torch
 from torch import Tensor, nn
 
 from lessons_lib.networks.perceptron import call_net
-from lessons_lib.shapes import Sigma, check_score_output, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_number, check_score_output, check_tensor, expand_sigma
 
 
 class PreconditionedScore(nn.Module):
@@ -45,7 +44,7 @@ class PreconditionedScore(nn.Module):
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If ``mean`` or ``std`` is not finite, or ``std`` or ``bound`` is not positive.
 
     Notes
@@ -83,17 +82,13 @@ def bounded(output: Tensor, bound: float) -> Tensor:
 
 def check_bound(bound: float) -> float:
     """Return ``bound`` as a number, infinity allowed, or say what is wrong with it."""
-    if not isinstance(bound, SupportsFloat) or not float(bound) > 0:
-        raise ValueError(f"bound must be a positive number, got {bound!r}")
-    return float(bound)
+    return math.inf if bound == math.inf else check_number(bound, "bound")
 
 
 def check_spread(mean: float | Tensor, std: float | Tensor) -> tuple[Tensor, Tensor]:
     """Return copies of both in float32, or say which is not finite, not positive or misshapen."""
-    location = torch.as_tensor(mean, dtype=torch.float32).clone()
-    spread = torch.as_tensor(std, dtype=torch.float32).clone()
+    location = torch.as_tensor(mean, dtype=torch.float32).detach().clone()
+    spread = torch.as_tensor(check_number(std, "std"), dtype=torch.float32)
     if location.ndim > 1 or not bool(torch.isfinite(location).all()):
         raise ValueError(f"mean must be finite with shape () or (n,), got {mean}")
-    if spread.ndim != 0 or not (0 < float(spread) < math.inf):
-        raise ValueError(f"std must be one positive finite number, got {std}")
     return location, spread

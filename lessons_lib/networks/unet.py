@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lessons_lib.networks.preconditioned import bounded, check_bound, check_spread
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
 
 
 class UNet(nn.Module):
@@ -48,8 +48,9 @@ class UNet(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
-        if not widths or any(not isinstance(w, int) or w < 1 for w in widths):
-            raise ValueError(f"widths must be positive integers, got {list(widths)}")
+        widths = [check_count(w, "each of widths") for w in widths]
+        if not widths:
+            raise ValueError("widths must be positive integers, got none")
         g = generator if generator is not None else torch.Generator().manual_seed(0)
         steps = list(itertools.pairwise(widths))
         self.enter = _conv(nn.Conv2d, in_channels, widths[0], 3, g, padding=1)
@@ -117,7 +118,7 @@ class ImageScore(nn.Module):
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If ``mean`` or ``std`` is not finite, or ``std`` or ``bound`` is not positive.
 
     Notes

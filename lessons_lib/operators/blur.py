@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.operators.linear import LinearOperator
-from lessons_lib.shapes import check_number, check_tensor
+from lessons_lib.shapes import check_count, check_number, check_sides, check_tensor, fft2, ifft2
 
 BORDERS = ("wrap", "valid")
 """What happens at the edge of a blurred image; see `Blur`."""
@@ -45,10 +45,10 @@ class Blur(LinearOperator):
         self, image_shape: tuple[int, int], kernel: Tensor, *, border: str = "wrap"
     ) -> None:
         check_tensor(kernel, "kernel", min_dims=2)
-        (height, width), (p, q) = image_shape, kernel.shape[-2:]
+        (height, width), (p, q) = check_sides(image_shape, "image_shape"), kernel.shape[-2:]
         if kernel.ndim != 2 or p % 2 == 0 or q % 2 == 0 or p > height or q > width:
             raise ValueError(
-                f"kernel must be a matrix with odd sides that fit the image {tuple(image_shape)}, "
+                f"kernel must be a matrix with odd sides that fit the image {height, width}, "
                 f"got {tuple(kernel.shape)}"
             )
         if border not in BORDERS:
@@ -75,8 +75,8 @@ class Blur(LinearOperator):
 
     @staticmethod
     def _filter(x: Tensor, response: Tensor) -> Tensor:
-        spectrum = torch.fft.fft2(x)
-        return torch.fft.ifft2(spectrum * response.to(spectrum)).real
+        spectrum = fft2(x)
+        return ifft2(spectrum * response.to(spectrum)).real
 
 
 def gaussian_kernel(std: float, *, radius: int | None = None) -> Tensor:
@@ -101,10 +101,8 @@ def gaussian_kernel(std: float, *, radius: int | None = None) -> Tensor:
 
     References: chapter 06_scans.
     """
-    check_number(std, "std")
-    radius = int(3 * std + 0.5) if radius is None else radius
-    if isinstance(radius, bool) or not isinstance(radius, int) or radius < 0:
-        raise ValueError(f"radius must be a non-negative integer, got {radius!r}")
+    std = check_number(std, "std")
+    radius = int(3 * std + 0.5) if radius is None else check_count(radius, "radius", least=0)
     place = torch.arange(-radius, radius + 1, dtype=torch.float64)
     row = torch.exp(-(place**2) / (2 * std**2))
     kernel = row[:, None] * row

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.operators.linear import LinearOperator
-from lessons_lib.shapes import check_count, check_tensor
+from lessons_lib.shapes import check_count, check_sides, check_tensor, fft2, ifft2
 
 
 class MaskedFourier(LinearOperator):
@@ -53,13 +53,13 @@ class MaskedFourier(LinearOperator):
     def __call__(self, x: Tensor) -> Tensor:
         """Measure, ``(*, H, W) -> (*, m)``, complex."""
         check_tensor(x, "x", last=self.in_shape, complex_allowed=not self.real)
-        spectrum = torch.fft.fft2(x, norm="ortho").flatten(-2)  # (*, H, W) -> (*, H * W)
+        spectrum = fft2(x, norm="ortho").flatten(-2)  # (*, H, W) -> (*, H * W)
         return spectrum[..., self._index.to(x.device)]
 
     def adjoint(self, y: Tensor) -> Tensor:
         """Fill the missing frequencies with zeros and transform back, ``(*, m) -> (*, H, W)``."""
         check_tensor(y, "y", last=self.out_shape, complex_allowed=True)
-        full = torch.fft.ifft2(self.fill(y), norm="ortho")
+        full = ifft2(self.fill(y), norm="ortho")
         return full.real if self.real else full
 
     def fill(self, y: Tensor) -> Tensor:
@@ -105,9 +105,9 @@ def even_lines(image_shape: tuple[int, int], *, every: int = 2, centre: int = 0)
 
     References: chapter 06_scans.
     """
-    check_count(every, "every")
-    rows = _central_rows(image_shape, centre)
-    rows[::every] = True
+    image_shape = check_sides(image_shape, "image_shape")
+    rows = _central_rows(image_shape[0], centre)
+    rows[:: check_count(every, "every")] = True
     return rows[:, None].expand(image_shape).clone()
 
 
@@ -143,8 +143,8 @@ def random_lines(
 
     References: [Lustig2007], chapter 06_scans.
     """
-    check_count(num, "num")
-    rows = _central_rows(image_shape, centre)
+    image_shape, num = check_sides(image_shape, "image_shape"), check_count(num, "num")
+    rows = _central_rows(image_shape[0], centre)
     if not centre <= num <= image_shape[0]:
         raise ValueError(
             f"num must lie between centre and H, {centre} and {image_shape[0]}, got {num}"
@@ -155,11 +155,9 @@ def random_lines(
     return rows[:, None].expand(image_shape).clone()
 
 
-def _central_rows(image_shape: tuple[int, int], centre: int) -> Tensor:
+def _central_rows(height: int, centre: int) -> Tensor:
     """Rows from ``-centre // 2`` on, in the order of the transform: ``(H,)``."""
-    height = image_shape[0]
-    if isinstance(centre, bool) or not isinstance(centre, int) or not 0 <= centre <= height:
-        raise ValueError(f"centre must be an integer from 0 to {height}, got {centre!r}")
+    centre = check_count(centre, "centre", least=0, most=height)
     rows = torch.zeros(height, dtype=torch.bool)
     rows[torch.arange(-(centre // 2), centre - centre // 2)] = True
     return rows

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from lessons_lib.shapes import check_tensor
+from lessons_lib.shapes import check_count, check_tensor
 
 
 class LinearOperator:
@@ -57,7 +57,8 @@ class Identity(LinearOperator):
     """
 
     def __init__(self, shape: tuple[int, ...]) -> None:
-        self.in_shape = self.out_shape = tuple(shape)
+        sides = (check_count(side, "each side of shape") for side in shape)
+        self.in_shape = self.out_shape = tuple(sides)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Return ``x``, ``(*, shape)``."""
@@ -86,8 +87,8 @@ class Matrix(LinearOperator):
 
     def __call__(self, x: Tensor) -> Tensor:
         """Multiply, ``(*, n) -> (*, m)``."""
-        return check_tensor(x, "x", last=self.in_shape) @ self.matrix.mT
+        return check_tensor(x, "x", last=self.in_shape) @ self.matrix.to(x).mT
 
     def adjoint(self, y: Tensor) -> Tensor:
         """Multiply by the transpose, ``(*, m) -> (*, n)``."""
-        return check_tensor(y, "y", last=self.out_shape) @ self.matrix
+        return check_tensor(y, "y", last=self.out_shape) @ self.matrix.to(y)

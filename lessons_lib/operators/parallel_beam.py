@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.operators.linear import LinearOperator
-from lessons_lib.shapes import check_count, check_tensor
+from lessons_lib.shapes import check_count, check_sides, check_tensor
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -61,13 +61,11 @@ class ParallelBeam(LinearOperator):
         check_tensor(angles, "angles")
         if angles.ndim != 1 or len(angles) == 0:
             raise ValueError(f"angles must have shape (K,), got {tuple(angles.shape)}")
-        for side in image_shape:
-            check_count(side, "each side of image_shape")
-        height, width = image_shape
+        height, width = check_sides(image_shape, "image_shape")
         if num_bins is None:
             num_bins = math.ceil(math.hypot(height, width))
             num_bins += (num_bins - width) % 2
-        check_count(num_bins, "num_bins")
+        num_bins = check_count(num_bins, "num_bins")
         self.in_shape, self.out_shape = (height, width), (len(angles), num_bins)
         self.angles = angles.detach().double().cpu()
         self._matrix = _shares(self.in_shape, self.angles, num_bins)

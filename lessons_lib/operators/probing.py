@@ -79,7 +79,7 @@ def measure(
 
     References: chapter 06_scans.
     """
-    check_number(noise_std, "noise_std", zero_allowed=True)
+    noise_std = check_number(noise_std, "noise_std", zero_allowed=True)
     Ax = A(x)
     generator = generator or torch.Generator(device=Ax.device).manual_seed(0)
     options = {"generator": generator, "device": Ax.device, "dtype": Ax.real.dtype}
@@ -114,11 +114,11 @@ def squared_norm(A: Applies, *, num_steps: int = 50, dtype: torch.dtype = torch.
 
     References: chapter 06_scans.
     """
-    check_count(num_steps, "num_steps")
+    num_steps = check_count(num_steps, "num_steps")
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(A.in_shape, generator=generator, dtype=dtype)
     size = 0.0
     for _ in range(num_steps):
-        x = A.adjoint(A(x / x.norm().clamp(min=1e-300)))
+        x = A.adjoint(A(x / x.norm().clamp(min=torch.finfo(dtype).tiny)))
         size = float(x.norm())
     return size

@@ -38,7 +38,7 @@ def head_mr(*, block: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
     import numpy as np
     from matplotlib.cbook import get_sample_data
 
-    check_count(block, "block")
+    block = check_count(block, "block")
     if HEAD_SIDE % block:
         raise ValueError(f"block must divide {HEAD_SIDE}, got {block}")
     with get_sample_data("s1045.ima.gz") as file:

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import check_tensor
+from lessons_lib.shapes import check_count, check_number, check_tensor
 
 CHUNK = 512
 NEAREST_ANGLE = 1e-6
@@ -92,12 +92,9 @@ def rectangle_parameters(
     ValueError
         If a count or a standard deviation is not positive.
     """
-    for name, count in (("num", num), ("size", size)):
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
-    for name, level in (("background", background), ("foreground", foreground)):
-        if not 0 < level[1] < math.inf:
-            raise ValueError(f"{name} must be (mean, positive standard deviation), got {level}")
+    num, size = check_count(num, "num"), check_count(size, "size")
+    background = _check_level(background, "background")
+    foreground = _check_level(foreground, "foreground")
     u = torch.rand(num, 5, generator=generator, dtype=torch.float64)
     z = torch.randn(num, 2, generator=generator, dtype=torch.float64)
     centre = size * (0.25 + 0.5 * u[:, 0:2])
@@ -105,6 +102,15 @@ def rectangle_parameters(
     b = background[0] + background[1] * z[:, :1]
     r = foreground[0] + foreground[1] * z[:, 1:]
     return torch.cat([centre, sides, math.pi * u[:, 4:], b, r], -1)  # (num, 7)
+
+
+def _check_level(level: tuple[float, float], name: str) -> tuple[float, float]:
+    """Mean and standard deviation as floats."""
+    mean, std = level
+    return (
+        check_number(mean, f"{name} mean", any_sign=True),
+        check_number(std, f"{name} standard deviation"),
+    )
 
 
 def draw_rectangles(parameters: Tensor, *, size: int = 16) -> Tensor:
@@ -160,6 +166,7 @@ def coverage(geometry: Tensor, *, size: int = 16) -> Tensor:
         As for `draw_rectangles`.
     """
     check_tensor(geometry, "geometry", last=(5,))
+    size = check_count(size, "size")
     if bool((geometry[..., 2:4] <= 0).any()):
         raise ValueError(f"sides must be positive, got {float(geometry[..., 2:4].min()):g}")
     rows = geometry.reshape(-1, 5).double().split(CHUNK)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lessons_lib.shapes import check_count
+
 
 def disks(
     num: int,
@@ -45,7 +47,9 @@ def disks(
     ValueError
         If a count is not positive.
     """
-    _check_counts(num=num, size=size, max_disks=max_disks, supersample=supersample)
+    num, size = check_count(num, "num"), check_count(size, "size")
+    max_disks = check_count(max_disks, "max_disks")
+    supersample = check_count(supersample, "supersample")
     u = torch.rand(num, max_disks, 4, generator=generator, dtype=dtype)
     count = torch.randint(1, max_disks + 1, (num, 1), generator=generator)
     row, col = size * u[..., 0], size * u[..., 1]  # (num, max_disks)
@@ -96,7 +100,7 @@ def rectangles(
     ValueError
         If a count is not positive.
     """
-    _check_counts(num=num, size=size)
+    num, size = check_count(num, "num"), check_count(size, "size")
     u = torch.rand(num, 5, generator=generator, dtype=dtype)
     rows = _covered(size * u[:, 0:2], size)  # (num, size)
     cols = _covered(size * u[:, 2:4], size)
@@ -109,9 +113,3 @@ def _covered(cuts: Tensor, size: int) -> Tensor:
     low, high = cuts.sort(dim=-1).values[..., None].unbind(dim=-2)  # two of (num, 1)
     left = torch.arange(size, dtype=cuts.dtype)
     return (torch.minimum(high, left + 1) - torch.maximum(low, left)).clamp(min=0.0)
-
-
-def _check_counts(**counts: int) -> None:
-    for name, value in counts.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1, got {value}")

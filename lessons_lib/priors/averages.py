@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lessons_lib.patches import Patches, PatchSize
 from lessons_lib.priors.patch_prior import PatchPrior
-from lessons_lib.shapes import Score, Sigma
+from lessons_lib.shapes import Score, Sigma, check_count
 
 
 class AveragedPrior(PatchPrior):
@@ -89,11 +89,11 @@ class TilingPrior:
         generator: torch.Generator | None = None,
         chunk: int = 16384,
     ) -> None:
-        self.patch_score, self.chunk = patch_score, chunk
+        self.patch_score, self.chunk = patch_score, check_count(chunk, "chunk")
         self.patches = Patches(image_shape, patch_size, wrap=wrap)
-        (height, width), (p, q) = image_shape, self.patches.patch_shape
+        (height, width), (p, q) = self.patches.in_shape, self.patches.patch_shape
         if wrap and (height % p or width % q):
-            raise ValueError(f"patch_size must divide {image_shape} to wrap, got {patch_size}")
+            raise ValueError(f"patch_size must divide {height, width} to wrap, got {p, q}")
         self.generator = generator or torch.Generator().manual_seed(0)
 
     def tiling(self, offset: tuple[int, int]) -> AveragedPrior:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lessons_lib.patches import Patches, PatchSize
 from lessons_lib.priors.patch_prior import PatchPrior
-from lessons_lib.shapes import Score, Sigma
+from lessons_lib.shapes import Score, Sigma, check_number
 
 
 class WeightedPrior:
@@ -24,8 +24,8 @@ class WeightedPrior:
 
     Raises
     ------
-    ValueError
-        If there are none, or not as many weights as priors.
+    TypeError, ValueError
+        If there are none, not as many weights as priors, or a weight is no finite number.
 
     References: chapter 05_patch_mrf.
     """
@@ -35,7 +35,8 @@ class WeightedPrior:
             raise ValueError(
                 f"weights and priors must be equally many, got {len(weights)} and {len(priors)}"
             )
-        self.weights, self.priors = tuple(weights), tuple(priors)
+        self.weights = tuple(check_number(w, "each weight", any_sign=True) for w in weights)
+        self.priors = tuple(priors)
 
     def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Evaluate the image score, ``(*, H, W) -> (*, H, W)``; ``sigma`` as in `PatchPrior`."""

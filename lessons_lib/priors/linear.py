@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma
+from lessons_lib.shapes import Score, Sigma, check_sides
 
 TOLERANCE = 1e-8
 
@@ -40,7 +40,7 @@ def linear_part(score: Score, image_shape: tuple[int, int], sigma: Sigma = 0.0) 
 
     References: chapter 05_patch_mrf.
     """
-    height, width = image_shape
+    height, width = image_shape = check_sides(image_shape, "image_shape")
     unit = torch.eye(height * width, dtype=torch.float64).unflatten(-1, image_shape)
     zero = score(torch.zeros(image_shape, dtype=torch.float64), sigma)
     q = (zero - score(unit, sigma)).flatten(1).mT  # column k is the answer to pixel k
@@ -75,6 +75,7 @@ def frequency_response(score: Score, image_shape: tuple[int, int], sigma: Sigma 
 
     References: chapter 05_patch_mrf.
     """
+    image_shape = check_sides(image_shape, "image_shape")
     zero = score(torch.zeros(image_shape, dtype=torch.float64), sigma)
     unit = torch.zeros(image_shape, dtype=torch.float64)
     unit[0, 0] = 1.0

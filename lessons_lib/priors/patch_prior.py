@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma
+from lessons_lib.shapes import Score, Sigma, check_count
 
 if TYPE_CHECKING:
     from lessons_lib.patches import Patches
@@ -51,7 +51,8 @@ class PatchPrior:
             )
         if not hasattr(patches, "aggregate"):
             raise TypeError(f"patches must be a Patches, got {type(patches).__name__}")
-        self.patch_score, self.patches, self.chunk = patch_score, patches, chunk
+        self.patch_score, self.patches = patch_score, patches
+        self.chunk = check_count(chunk, "chunk")
 
     def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Evaluate the image score.

@@ -62,21 +62,31 @@ class ScaleFreeScore:
         if event_dims not in (1, 2):
             raise ValueError(f"event_dims must be 1 or 2, got {event_dims!r}")
         self.score, self.spread = score, check_number(spread, "spread")
-        self.level, self.event_dims = level, event_dims
+        self.level = None if level is None else check_number(level, "level", any_sign=True)
+        self.event_dims = event_dims
 
     def amplitude(self, x: Tensor, sigma: Sigma) -> Tensor:
         """Return the estimated amplitude ``a`` of each image or patch, shape ``(*)``."""
-        check_tensor(x, "x", min_dims=self.event_dims)
-        noise = expand_sigma(sigma, x, event_dims=self.event_dims, positive=True) ** 2
-        var = x.flatten(-self.event_dims).var(dim=-1, correction=0)  # (*, event) -> (*)
-        noise = noise.flatten(-self.event_dims)[..., 0] if noise.ndim else noise
-        return torch.maximum(var - noise, LEAST**2 * noise).sqrt() / self.spread
+        return self._amplitude(x, self._level(x, sigma))
 
     def __call__(self, x: Tensor, sigma: Sigma) -> Tensor:
         """Evaluate the score, shaped like ``x``; every ``sigma`` must be positive."""
-        factor = self.amplitude(x, sigma)
+        level = self._level(x, sigma)
+        factor = self._amplitude(x, level)
         a = factor.reshape(factor.shape + (1,) * self.event_dims)  # (*) -> (*, 1, ...)
         u = x / a
         if self.level is not None:
             u = u - u.flatten(-self.event_dims).mean(-1).reshape(a.shape) + self.level
-        return check_score_output(self.score(u, sigma / factor), x) / a
+        return check_score_output(self.score(u, level / factor), x) / a
+
+    def _level(self, x: Tensor, sigma: Sigma) -> Tensor:
+        """The noise level like ``x``, shape ``()`` or ``(*)``."""
+        check_tensor(x, "x", min_dims=self.event_dims)
+        level = expand_sigma(sigma, x, event_dims=self.event_dims, positive=True)
+        return level.flatten(-self.event_dims)[..., 0] if level.ndim else level
+
+    def _amplitude(self, x: Tensor, level: Tensor) -> Tensor:
+        pixels = x.flatten(-self.event_dims)  # (*, event) -> (*, n)
+        var = (pixels - pixels.mean(-1, keepdim=True)).square().mean(-1)  # (*, n) -> (*)
+        noise = level**2
+        return torch.maximum(var - noise, LEAST**2 * noise).sqrt() / self.spread

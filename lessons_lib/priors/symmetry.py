@@ -7,7 +7,14 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma, check_number, check_score_output, check_tensor
+from lessons_lib.shapes import (
+    Score,
+    Sigma,
+    check_count,
+    check_number,
+    check_score_output,
+    check_tensor,
+)
 
 Move = Callable[[Tensor], Tensor]
 
@@ -55,10 +62,9 @@ class SymmetricScore:
             raise TypeError(f"score must be callable, got {type(score).__name__}")
         if not turns and grey is None:
             raise ValueError("turns must be True or grey a number: there is nothing to average")
-        if side is not None and (not isinstance(side, int) or side < 1):
-            raise ValueError(f"side must be a positive integer, got {side!r}")
-        self.grey = None if grey is None else check_number(grey, "grey", zero_allowed=True)
-        self.score, self.side, self.turns = score, side, turns
+        self.grey = None if grey is None else check_number(grey, "grey", any_sign=True)
+        self.side = None if side is None else check_count(side, "side")
+        self.score, self.turns = score, turns
 
     def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Evaluate the averaged score, shaped like ``x``."""

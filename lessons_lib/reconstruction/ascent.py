@@ -12,15 +12,17 @@ from lessons_lib.reconstruction.likelihood import GaussianLikelihood, check_like
 from lessons_lib.shapes import (
     Score,
     Sigma,
+    as_sigma,
     check_count,
     check_number,
-    check_score_output,
-    check_sigma,
     check_tensor,
+    checked,
+    expand_sigma,
+    unrolled,
 )
 
 RUNAWAY = 1e6
-"""How many times its first size a state may grow before the ascent is called divergent."""
+"""How many times its first size an image may grow before the ascent is called divergent."""
 
 
 def map_ascent(
@@ -32,6 +34,7 @@ def map_ascent(
     step: float | None = None,
     num_steps: int,
     accelerate: bool = False,
+    differentiable: bool = False,
 ) -> Iterator[Tensor]:
     r"""Climb to the maximum a posteriori, ``x <- x + a (s(x, sigma) + A' (y - A x) / n^2)``.
 
@@ -57,6 +60,9 @@ def map_ascent(
     accelerate : bool
         Nesterov's momentum, dropped for an image whenever its motion points downhill. Needs about
         the root of the number of steps where the posterior is narrow in some directions only.
+    differentiable : bool
+        Keep the graph of all steps, so that gradients reach ``x`` and what the score is made of.
+        Memory then grows with every step; without it nothing is kept.
 
     Yields
     ------
@@ -76,20 +82,21 @@ def map_ascent(
     """
     check_likelihood(likelihood)
     check_tensor(x, "x", last=tuple(likelihood.A.in_shape))
-    smallest = float(check_sigma(sigma, x.double()).min())
-    check_count(num_steps, "num_steps")
-    step = (
-        stable_step(likelihood, smallest, x.dtype) if step is None else check_number(step, "step")
-    )
-    return _climb(prior_score, likelihood, x, sigma, step, num_steps, accelerate)
+    num_steps, sigma = check_count(num_steps, "num_steps"), as_sigma(sigma, x)
+    step = stable_step(likelihood, sigma, x) if step is None else check_number(step, "step")
+    climb = unrolled(_climb, differentiable)
+    score = checked(prior_score, "prior_score")
+    return climb(score, likelihood, x, sigma, step, num_steps, accelerate)
 
 
-def stable_step(likelihood: GaussianLikelihood, sigma: float, dtype: torch.dtype) -> float:
-    """Inverse of the largest curvature of likelihood and smoothed prior."""
-    if sigma == 0:
+def stable_step(likelihood: GaussianLikelihood, sigma: Sigma, x: Tensor) -> float | Tensor:
+    """Inverse of the largest curvature of likelihood and smoothed prior, one for each image."""
+    level = expand_sigma(sigma, x.double(), event_dims=len(likelihood.A.in_shape))
+    if bool((level == 0).any()):
         raise ValueError("step must be given when sigma is 0: no bound on the curvature is known")
-    size = squared_norm(likelihood.A, dtype=dtype)
-    return 1 / (size / likelihood.noise_std**2 + 1 / sigma**2)
+    size = squared_norm(likelihood.A, dtype=x.dtype)
+    step = 1 / (size / likelihood.noise_std**2 + 1 / level**2)
+    return step.to(x.dtype) if step.ndim else float(step)
 
 
 def _climb(
@@ -97,16 +104,17 @@ def _climb(
     likelihood: GaussianLikelihood,
     x: Tensor,
     sigma: Sigma,
-    step: float,
+    step: float | Tensor,
     num_steps: int,
     accelerate: bool,
 ) -> Iterator[Tensor]:
     dims = tuple(range(-len(likelihood.A.in_shape), 0))
-    limit = RUNAWAY * float(x.abs().max() + likelihood.y.abs().max() + 1e-30)
+    limit = None
     ahead, t = x, torch.ones_like(x.sum(dims, keepdim=True))
     for k in range(1, num_steps + 1):
-        uphill = check_score_output(prior_score(ahead, sigma), x) + likelihood.score(ahead)
-        before, x = x, (ahead + step * uphill).detach()
+        uphill = prior_score(ahead, sigma) + likelihood.score(ahead)
+        before, x = x, ahead + step * uphill
+        limit = _largest(before, x, dims) if limit is None else limit
         _check_growth(x, limit, k, step)
         yield x
         if accelerate:
@@ -118,9 +126,16 @@ def _climb(
             ahead = x
 
 
-def _check_growth(x: Tensor, limit: float, k: int, step: float) -> None:
+def _largest(before: Tensor, x: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """How large each image may become, from its size before and after the first step."""
+    size = (before.abs() + x.abs()).detach().amax(dims, keepdim=True)
+    return (RUNAWAY * size).clamp(max=torch.finfo(size.dtype).max)
+
+
+def _check_growth(x: Tensor, limit: Tensor, k: int, step: float | Tensor) -> None:
     if not bool((x.abs() <= limit).all()):
+        most = float(torch.as_tensor(step).max())
         raise FloatingPointError(
-            f"the ascent diverged at step {k}: reduce step, now {step:.3g}; a sum of patch scores "
+            f"the ascent diverged at step {k}: reduce step, now {most:.3g}; a sum of patch scores "
             "bends as often as patches overlap"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,8 +15,18 @@ if TYPE_CHECKING:
     from lessons_lib.patches import Patches
 
 
+BM3D_SIDE = 9
+"""Least height and width of `denoise_bm3d`: its blocks are 8 x 8, and it needs more than one."""
+
+
 def denoise_patches(
-    y: Tensor, noise_std: Sigma, *, patch_score: Score, patches: Patches, chunk: int = 16384
+    y: Tensor,
+    noise_std: Sigma,
+    *,
+    patch_score: Score,
+    patches: Patches,
+    chunk: int = 16384,
+    differentiable: bool = False,
 ) -> Tensor:
     """Denoise every patch by Tweedie's formula, and average where patches overlap.
 
@@ -36,6 +47,9 @@ def denoise_patches(
         Which patches to cut.
     chunk : int
         Patches in memory at one time.
+    differentiable : bool
+        Keep the graph, so that gradients reach ``y`` and what the score is made of. Memory then
+        holds all patches at once; without it nothing is kept.
 
     Returns
     -------
@@ -56,8 +70,9 @@ def denoise_patches(
         raise TypeError(f"patches must be a Patches, got {type(patches).__name__}")
     check_tensor(y, "y", min_dims=2)
     sigma = expand_sigma(noise_std, y, event_dims=2, positive=True)
-    total = patches.aggregate(patch_score, y, noise_std, chunk=chunk)
-    return y + sigma**2 * total / patches.multiplicity.clamp(min=1).to(y)
+    with torch.set_grad_enabled(differentiable and torch.is_grad_enabled()):
+        total = patches.aggregate(patch_score, y, noise_std, chunk=chunk)
+        return y + sigma**2 * total / patches.multiplicity.clamp(min=1).to(y)
 
 
 def denoise_tv(
@@ -114,12 +129,13 @@ def denoise_bm3d(
 ) -> Tensor:
     """Denoise by BM3D: similar patches are stacked and filtered together.
 
-    The package is optional, and its licence allows non-commercial use only.
+    The package is optional, and its licence allows non-commercial use only. It knows absolute
+    thresholds; so each image is first brought near a range of one, by a power of two.
 
     Parameters
     ----------
     y : Tensor, shape ``(*, H, W)``
-        Noisy images.
+        Noisy images, at least 9 pixels high and wide.
     noise_std : float
         Standard deviation of the noise, in the units of ``y``; positive.
     sigma_psd : float, optional
@@ -137,7 +153,8 @@ def denoise_bm3d(
     ImportError
         If the package is missing; says how to install it, and on what terms.
     TypeError, ValueError
-        For a bad image or noise level, or if both ``sigma_psd`` and ``reference`` are given.
+        For a bad image or noise level, an image smaller than that, or if both ``sigma_psd`` and
+        ``reference`` are given.
 
     References
     ----------
@@ -151,7 +168,13 @@ def denoise_bm3d(
             "non-commercial use only, so this library neither requires nor contains it."
         ) from error
 
+    if min(check_tensor(y, "y", min_dims=2).shape[-2:]) < BM3D_SIDE:
+        got = tuple(y.shape[-2:])
+        raise ValueError(f"y must be at least {BM3D_SIDE} pixels high and wide, got {got}")
+
     def denoise(image: Tensor, sigma_psd: float) -> Tensor:
-        return torch.as_tensor(bm3d(image.numpy(), sigma_psd=sigma_psd))
+        spread = max(float(image.max() - image.min()), sigma_psd)
+        unit = 2.0 ** round(math.log2(spread))
+        return unit * torch.as_tensor(bm3d((image / unit).numpy(), sigma_psd=sigma_psd / unit))
 
     return tuned(denoise, y, noise_std, 1.0, "sigma_psd", sigma_psd, reference, (1.08,))

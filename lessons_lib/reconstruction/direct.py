@@ -36,7 +36,7 @@ def zero_filled(A: MaskedFourier, y: Tensor) -> Tensor:
     """
     if not isinstance(A, MaskedFourier):
         raise TypeError(f"A must be a MaskedFourier, got {type(A).__name__}")
-    return A.adjoint(y)
+    return A.adjoint(y.detach())
 
 
 def filtered_back_projection(A: ParallelBeam, y: Tensor, *, window: str = "ramp") -> Tensor:
@@ -73,6 +73,8 @@ def filtered_back_projection(A: ParallelBeam, y: Tensor, *, window: str = "ramp"
     if window not in WINDOWS:
         raise ValueError(f"window must be one of {', '.join(WINDOWS)}, got {window!r}")
     check_tensor(y, "y", last=A.out_shape)
+    if y.numel() == 0:
+        return A.adjoint(y)
     num_views, num_bins = A.out_shape
     size = 2 * num_bins  # zeros beyond the detector, so that the filter does not wrap around
     n = torch.fft.fftfreq(size, 1 / size).to(y)

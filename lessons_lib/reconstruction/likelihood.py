@@ -106,7 +106,9 @@ class GaussianLikelihood:
             raise ValueError(
                 f"y must have the shape of A x, {tuple(Ax.shape)}, got {tuple(self.y.shape)}"
             )
-        return self.y - Ax
+        if self.y.is_complex() and not Ax.is_complex():
+            raise TypeError(f"y must be real like A x, got {self.y.dtype}")
+        return self.y.to(Ax.dtype) - Ax  # float32 images stay float32 beside float64 data
 
 
 def check_likelihood(likelihood: GaussianLikelihood) -> None:

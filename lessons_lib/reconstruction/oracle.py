@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import check_number, check_tensor, expand_sigma
+from lessons_lib.shapes import check_number, check_tensor
 
 
 def tuned(
@@ -22,10 +22,9 @@ def tuned(
 ) -> Tensor:
     """Denoise image by image, at the setting given, the default, or the best against the truth."""
     check_tensor(y, "y", min_dims=2)
-    expand_sigma(noise_std, y, event_dims=2, positive=True)
-    check_setting(name, setting, reference)
+    default = factor * check_number(noise_std, "noise_std")
+    start = check_setting(name, setting, reference) or default
     images = y.detach().cpu().reshape(-1, *y.shape[-2:])  # (*, H, W) -> (B, H, W)
-    start = setting if setting is not None else factor * check_number(noise_std, "noise_std")
     if reference is None:
         out = [denoise(image, start) for image in images]
     else:
@@ -34,7 +33,12 @@ def tuned(
             best(lambda weight, image=image: denoise(image, weight), truth, start, ratios)
             for image, truth in zip(images, truths, strict=True)
         ]
-    return torch.stack(out).to(y).reshape(y.shape)
+    return stacked(out, images).to(y).reshape(y.shape)
+
+
+def stacked(images: list[Tensor], like: Tensor) -> Tensor:
+    """Images as one batch; an empty batch of the shape of ``like``, if there are none."""
+    return torch.stack(images) if images else torch.zeros_like(like)
 
 
 def best(
@@ -44,7 +48,7 @@ def best(
 
     def judged(setting: float) -> tuple[float, float, Tensor]:
         x = attempt(setting)
-        return float((x - truth).square().mean()), setting, x
+        return float((x - truth).abs().square().mean()), setting, x
 
     leader = judged(start)
     for ratio in ratios:
@@ -57,17 +61,16 @@ def best(
     return leader[2]
 
 
-def check_setting(name: str, setting: float | None, reference: Tensor | None) -> None:
-    """Refuse a setting that is not positive, or that a reference should have chosen."""
+def check_setting(name: str, setting: float | None, reference: Tensor | None) -> float | None:
+    """Return a setting as a float; refuse one that a reference should have chosen."""
     if setting is not None and reference is not None:
         raise ValueError(f"give {name} or reference, not both: a reference chooses the {name}")
-    if setting is not None:
-        check_number(setting, name)
+    return None if setting is None else check_number(setting, name)
 
 
 def check_reference(reference: Tensor, x: Tensor, name: str = "y") -> Tensor:
     """Expand a truth to the shape of the images ``x``, or say why it does not fit."""
-    check_tensor(reference, "reference", last=tuple(x.shape[-2:]))
+    check_tensor(reference, "reference", last=tuple(x.shape[-2:]), complex_allowed=x.is_complex())
     if not fits(reference, x):
         got = tuple(reference.shape)
         raise ValueError(f"reference must broadcast to {name}, {tuple(x.shape)}, got {got}")

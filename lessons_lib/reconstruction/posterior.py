@@ -9,9 +9,10 @@ from lessons_lib.reconstruction.likelihood import GaussianLikelihood, check_like
 from lessons_lib.shapes import (
     Score,
     Sigma,
+    check_count,
     check_number,
-    check_score_output,
     check_sigma,
+    checked,
     expand_sigma,
 )
 
@@ -69,15 +70,14 @@ def posterior_score(
     [Jalal2021] widen the noise by a number; [SongVahdat2023] have the second form. Chapter
     06_map_langevin.
     """
-    if not callable(prior_score):
-        raise TypeError(f"prior_score must be callable, got {type(prior_score).__name__}")
+    prior_score = checked(prior_score, "prior_score")
     check_likelihood(likelihood)
-    if prior_std is not None:
-        check_number(prior_std, "prior_std")
+    prior_std = None if prior_std is None else check_number(prior_std, "prior_std")
+    num_cg = check_count(num_cg, "num_cg")
 
     def widened(x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         pull = likelihood.score(x, sigma, num_cg=num_cg)
-        return check_score_output(prior_score(x, sigma), x, "prior_score") + pull
+        return prior_score(x, sigma) + pull
 
     def through_denoiser(x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         variance = expand_sigma(sigma, x, event_dims=len(likelihood.A.in_shape)) ** 2
@@ -85,7 +85,7 @@ def posterior_score(
         r = level * prior_std / (prior_std**2 + level**2) ** 0.5
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            s = check_score_output(prior_score(x, sigma), x, "prior_score")
+            s = prior_score(x, sigma)
             denoised = x + variance * s
         pull = likelihood.score(denoised.detach(), r, num_cg=num_cg)
         (pull,) = torch.autograd.grad(denoised, x, pull)

@@ -19,24 +19,24 @@ def conjugate_gradients(
 ) -> Tensor:
     """Solve ``M x = b`` for a symmetric positive definite ``M``, from ``start`` or ``x = 0``.
 
-    Stops after ``num_steps``, or when every residual is below ``tolerance`` times the size of
-    ``b``, or at its rounding error.
+    Each image stops after ``num_steps``, or when its residual is below ``tolerance`` times the size
+    of its ``b``, or at its rounding error; its answer does not depend on the others in the batch.
 
     References: [HestenesStiefel1952].
     """
     dims = tuple(range(-event_dims, 0))
 
     def dot(u: Tensor, v: Tensor) -> Tensor:
-        return (u * v).sum(dims, keepdim=True)
+        return (u.conj() * v).real.sum(dims, keepdim=True)
 
     x, r = (torch.zeros_like(b), b) if start is None else (start, b - apply(start))
     p, rr = r, dot(r, r)
     enough = max(10 * torch.finfo(b.dtype).eps, tolerance) ** 2 * dot(b, b)
     for _ in range(num_steps):
-        if bool((rr <= enough).all()):
+        if bool((solved := rr <= enough).all()):
             break
         Mp = apply(p)
-        a = _ratio(rr, dot(p, Mp))
+        a = _ratio(rr, dot(p, Mp)).where(~solved, 0.0)
         x, r = x + a * p, r - a * Mp
         before, rr = rr, dot(r, r)
         p = r + _ratio(rr, before) * p

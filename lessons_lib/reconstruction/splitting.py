@@ -13,8 +13,9 @@ from lessons_lib.shapes import (
     Score,
     check_count,
     check_number,
-    check_score_output,
     check_tensor,
+    checked,
+    unrolled,
 )
 
 
@@ -26,6 +27,7 @@ def half_quadratic(
     *,
     num_inner: int = 1,
     num_cg: int = 100,
+    differentiable: bool = False,
 ) -> Iterator[Tensor]:
     r"""Walk down a ladder of noise levels, with Tweedie's denoiser and one linear solve on each.
 
@@ -53,6 +55,9 @@ def half_quadratic(
         Rounds on each level.
     num_cg : int
         Most steps of conjugate gradients in each solve.
+    differentiable : bool
+        Keep the graph of all steps, so that gradients reach ``x`` and what the score is made of.
+        Memory then grows with every step; without it nothing is kept.
 
     Yields
     ------
@@ -75,9 +80,9 @@ def half_quadratic(
     check_tensor(sigmas, "sigmas")
     if sigmas.ndim != 1 or not bool((sigmas > 0).all()):
         raise ValueError(f"sigmas must be positive, of shape (L,), got {sigmas.tolist()}")
-    check_count(num_inner, "num_inner")
-    check_count(num_cg, "num_cg")
-    return _descend(prior_score, likelihood, x, sigmas.to(x), num_inner, num_cg)
+    counts = check_count(num_inner, "num_inner"), check_count(num_cg, "num_cg")
+    descend, score = unrolled(_descend, differentiable), checked(prior_score, "prior_score")
+    return descend(score, likelihood, x, sigmas.to(x), *counts)
 
 
 def _descend(
@@ -90,13 +95,13 @@ def _descend(
 ) -> Iterator[Tensor]:
     for sigma in sigmas:
         for _ in range(num_inner):
-            z = x + sigma**2 * check_score_output(prior_score(x, sigma), x, "prior_score")
+            z = x + sigma**2 * prior_score(x, sigma)
             if not bool(torch.isfinite(z).all()):
                 raise FloatingPointError(
                     f"the denoised image is not finite at sigma {float(sigma):.3g}: "
                     "reduce the first of sigmas, or look at the score there"
                 )
-            x = (z + sigma**2 * likelihood.score(z, sigma, num_cg=num_cg)).detach()
+            x = z + sigma**2 * likelihood.score(z, sigma, num_cg=num_cg)
         yield x
 
 
@@ -133,7 +138,7 @@ def ladder(
     ----------
     [ZoranWeiss2011]. Chapter 06_map_langevin.
     """
-    check_number(noise_std, "noise_std")
+    noise_std = check_number(noise_std, "noise_std")
     start = noise_std if start is None else start
     stop = noise_std / 8 if stop is None else stop
     return geometric(start, stop, num)

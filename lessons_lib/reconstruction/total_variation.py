@@ -10,11 +10,12 @@ from torch import Tensor
 
 from lessons_lib.operators import Applies, squared_norm
 from lessons_lib.reconstruction.likelihood import GaussianLikelihood, check_likelihood
-from lessons_lib.reconstruction.oracle import best, check_reference, check_setting
+from lessons_lib.reconstruction.oracle import best, check_reference, check_setting, stacked
 from lessons_lib.reconstruction.solving import conjugate_gradients
 from lessons_lib.shapes import check_count
 
 
+@torch.no_grad()
 def tv(
     likelihood: GaussianLikelihood,
     *,
@@ -27,6 +28,8 @@ def tv(
 
     Minimises ``1/2 ||A x - y||^2 + weight * sum |grad x|``, isotropic: ``|grad x|`` is the length
     of the vector of the two forward differences, which are zero across the last row and column.
+    Images may be complex, where the operator's are. Each image takes steps of its own size, so the
+    answer does not depend on its units, nor on the others in the batch.
 
     Parameters
     ----------
@@ -60,9 +63,8 @@ def tv(
     A, y, noise_std = likelihood.A, likelihood.y, likelihood.noise_std
     if len(A.in_shape) != 2:
         raise ValueError(f"A must act on images (H, W), got in_shape {tuple(A.in_shape)}")
-    check_setting("weight", weight, reference)
-    check_count(num_steps, "num_steps")
-    check_count(num_cg, "num_cg")
+    weight = check_setting("weight", weight, reference)
+    num_steps, num_cg = check_count(num_steps, "num_steps"), check_count(num_cg, "num_cg")
     size = squared_norm(A, dtype=y.real.dtype)
     back = A.adjoint(y)  # (*, H, W)
     start = weight if weight is not None else 0.85 * noise_std * _contribution(A, y.real.dtype)
@@ -77,7 +79,7 @@ def tv(
         descent.run(start, num_steps)  # the others start from here and need fewer steps
         attempt = partial(descent.run, num_steps=1 + num_steps // 3)
         out.append(best(attempt, truth, start, (1.2, 1.06)))
-    return torch.stack(out).reshape(back.shape)
+    return stacked(out, back).reshape(back.shape)
 
 
 def _contribution(A: Applies, dtype: torch.dtype) -> float:
@@ -88,7 +90,7 @@ def _contribution(A: Applies, dtype: torch.dtype) -> float:
 
 
 class Descent:
-    """The primal-dual method for one measurement; each run starts where the last one ended.
+    """The primal-dual method for a batch; each run starts where the last one ended.
 
     In ``min_x max_{|u| <= weight} 1/2 ||A x - y||^2 + <u, grad x>`` it descends in ``x`` and climbs
     in ``u``, with steps whose product is below ``1 / ||grad||^2 = 1 / 8``.
@@ -99,7 +101,7 @@ class Descent:
         self.x = A.adjoint(y) / size
         self.u = torch.zeros(2, *self.x.shape).to(self.x)
         self.force = torch.zeros_like(self.x)
-        self.spread = max(float(self.x.std()), 1e-6)
+        self.spread = spread(self.x)
         self.weight = 1.0
 
     def run(self, weight: float, num_steps: int) -> Tensor:
@@ -128,6 +130,18 @@ class Descent:
         return self.force
 
 
+def spread(x: Tensor) -> Tensor:
+    """Standard deviation of each image, or if it is flat, a little of its size: never zero.
+
+    ``(*, H, W) -> (*, 1, 1)``, real.
+    """
+    others = max(1, x.shape[-2:].numel() - 1)  # pixels beside the first; one pixel has none
+    away = x - x.mean((-2, -1), keepdim=True)
+    std = (away.abs().square().sum((-2, -1), keepdim=True) / others).sqrt()
+    std = torch.maximum(std, 1e-6 * x.abs().amax((-2, -1), keepdim=True))
+    return std.where(std > 0, 1.0)
+
+
 def gradient(x: Tensor) -> Tensor:
     """Forward differences down and across, zero at the far edge: ``(*, H, W) -> (2, *, H, W)``."""
     g = x.new_zeros(2, *x.shape)
@@ -149,4 +163,4 @@ def divergence(u: Tensor) -> Tensor:
 
 def length(u: Tensor) -> Tensor:
     """Length of the vector at each pixel, ``(2, *, H, W) -> (*, H, W)``."""
-    return u.square().sum(0).sqrt()
+    return u.abs().square().sum(0).sqrt()

@@ -73,8 +73,8 @@ def check_finite(x: Tensor, where: str) -> None:
         raise FloatingPointError(f"the state became non-finite at {where}")
 
 
-def check_sigmas(sigmas: Tensor, *, smallest_may_be_zero: bool) -> None:
-    """Refuse a ladder that does not go down, or ends below zero."""
+def check_sigmas(sigmas: Tensor, x: Tensor, *, smallest_may_be_zero: bool) -> Tensor:
+    """Return the ladder like ``x``; refuse one that does not go down, or ends below zero."""
     check_tensor(sigmas, "sigmas")
     if sigmas.ndim != 1 or len(sigmas) < 2:
         raise ValueError(f"sigmas must have shape (L,) with L >= 2, got {tuple(sigmas.shape)}")
@@ -84,3 +84,4 @@ def check_sigmas(sigmas: Tensor, *, smallest_may_be_zero: bool) -> None:
     if floor < 0 or (floor == 0 and not smallest_may_be_zero):
         wanted = "non-negative" if smallest_may_be_zero else "positive"
         raise ValueError(f"sigmas must be {wanted}, got a minimum of {floor:g}")
+    return sigmas.to(x)

@@ -8,11 +8,16 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from lessons_lib.samplers._parts import check_finite, check_sigmas, watched
-from lessons_lib.shapes import Score, check_score_output, check_tensor
+from lessons_lib.shapes import Score, check_tensor, checked, unrolled
 
 
 def probability_flow(
-    score: Score, x: Tensor, sigmas: Tensor, *, progress: bool = False
+    score: Score,
+    x: Tensor,
+    sigmas: Tensor,
+    *,
+    differentiable: bool = False,
+    progress: bool = False,
 ) -> Iterator[Tensor]:
     r"""Solve ``dx / dsigma = -sigma s(x, sigma)`` down the ladder with Heun's method.
 
@@ -29,6 +34,9 @@ def probability_flow(
     sigmas : Tensor, shape ``(L,)``
         Decreasing levels. The last may be zero: that interval takes one Euler step, which is
         Tweedie's denoiser, and the score is never asked at zero.
+    differentiable : bool
+        Keep the graph of all steps, so that gradients reach ``x`` and what the score is made of.
+        Memory then grows with every step; without it nothing is kept.
     progress : bool
         Show a tqdm bar on stderr.
 
@@ -49,17 +57,18 @@ def probability_flow(
     References: [Song2021], [Karras2022], algorithm 1; chapter 03_noise_conditional.
     """
     check_tensor(x, "x")
-    check_sigmas(sigmas, smallest_may_be_zero=True)
-    return watched(_flow(score, x, sigmas.to(x)), len(sigmas) - 1, "flow", progress)
+    sigmas = check_sigmas(sigmas, x, smallest_may_be_zero=True)
+    states = unrolled(_flow, differentiable)(checked(score), x, sigmas)
+    return watched(states, len(sigmas) - 1, "flow", progress)
 
 
 def _flow(score: Score, x: Tensor, sigmas: Tensor) -> Iterator[Tensor]:
     for here, there in itertools.pairwise(sigmas):
         h = there - here  # negative: sigma goes down
-        slope = -here * check_score_output(score(x, here), x)
+        slope = -here * score(x, here)
         ahead = x + h * slope
         if there > 0:
-            slope = (slope - there * check_score_output(score(ahead, there), x)) / 2
-        x = (x + h * slope).detach()
+            slope = (slope - there * score(ahead, there)) / 2
+        x = x + h * slope
         check_finite(x, f"sigma {float(there):.3g}: reduce the step, with more levels in sigmas")
         yield x

@@ -11,11 +11,11 @@ from lessons_lib.samplers._parts import check_finite, fresh, watched
 from lessons_lib.shapes import (
     Score,
     Sigma,
+    as_sigma,
     check_count,
     check_number,
-    check_score_output,
-    check_sigma,
     check_tensor,
+    checked,
 )
 
 
@@ -83,14 +83,14 @@ def mala(
     [RobertsRosenthal1998]; chapter 06_map_langevin.
     """
     check_tensor(x, "x")
-    check_sigma(sigma, x)
-    check_number(step, "step")
-    check_count(num_steps, "num_steps")
+    sigma, step = as_sigma(sigma, x), check_number(step, "step")
+    num_steps = check_count(num_steps, "num_steps")
     noise_source = generator if generator is not None else fresh(x)
-    states = _mala(score, log_prob, x, step, num_steps, sigma, noise_source)
+    states = _mala(checked(score), log_prob, x, step, num_steps, sigma, noise_source)
     return watched(states, num_steps, "MALA", progress)
 
 
+@torch.no_grad()
 def _mala(
     score: Score,
     log_prob: Callable[[Tensor, Sigma], Tensor],
@@ -100,7 +100,6 @@ def _mala(
     sigma: Sigma,
     generator: torch.Generator,
 ) -> Iterator[Tensor]:
-    x = x.detach()
     log_p, s = _at(score, log_prob, x, sigma)
     if bool((log_p == -torch.inf).any()):
         raise ValueError("x must start where log_prob is finite, got minus infinity")
@@ -135,7 +134,7 @@ def _at(
             "log_prob(x, sigma) must return one value for each chain, the leading dimensions of "
             f"x {tuple(x.shape)}, got {tuple(log_p.shape)}"
         )
-    return log_p.detach(), check_score_output(score(x, sigma), x).detach()
+    return log_p, score(x, sigma)
 
 
 def _log_proposal(y: Tensor, x: Tensor, s: Tensor, step: float, batch_dims: int) -> Tensor:

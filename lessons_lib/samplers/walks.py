@@ -11,11 +11,11 @@ from lessons_lib.samplers._parts import check_finite, check_sigmas, fresh, last,
 from lessons_lib.shapes import (
     Score,
     Sigma,
+    as_sigma,
     check_count,
     check_number,
-    check_score_output,
-    check_sigma,
     check_tensor,
+    checked,
 )
 
 
@@ -74,15 +74,15 @@ def langevin(
     06_map_langevin.
     """
     check_tensor(x, "x")
-    check_sigma(sigma, x)
-    check_number(step, "step")
-    check_count(num_steps, "num_steps")
-    check_number(temperature, "temperature", zero_allowed=True)
+    sigma, step = as_sigma(sigma, x), check_number(step, "step")
+    num_steps = check_count(num_steps, "num_steps")
+    temperature = check_number(temperature, "temperature", zero_allowed=True)
     noise_source = generator if generator is not None else fresh(x)
-    states = _langevin(score, x, step, num_steps, sigma, temperature, noise_source)
+    states = _langevin(checked(score), x, step, num_steps, sigma, temperature, noise_source)
     return watched(states, num_steps, "Langevin", progress)
 
 
+@torch.no_grad()
 def _langevin(
     score: Score,
     x: Tensor,
@@ -94,9 +94,9 @@ def _langevin(
 ) -> Iterator[Tensor]:
     noise_scale = (2 * step * temperature) ** 0.5
     for k in range(1, num_steps + 1):
-        s = check_score_output(score(x, sigma), x)
+        s = score(x, sigma)
         noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        x = (x + step * s + noise_scale * noise).detach()
+        x = x + step * s + noise_scale * noise
         check_finite(x, f"Langevin step {k}: reduce step, now {float(step):.3g}")
         yield x
 
@@ -152,11 +152,11 @@ def annealed_langevin(
     References: [SongErmon2019], algorithm 1; chapter 03_noise_conditional.
     """
     check_tensor(x, "x")
-    check_sigmas(sigmas, smallest_may_be_zero=False)
-    check_number(step_ratio, "step_ratio")
-    check_count(steps_per_level, "steps_per_level")
+    sigmas = check_sigmas(sigmas, x, smallest_may_be_zero=False)
+    step_ratio = check_number(step_ratio, "step_ratio")
+    count = check_count(steps_per_level, "steps_per_level")
     noise_source = generator if generator is not None else fresh(x)
-    states = _annealed(score, x, sigmas.to(x), steps_per_level, step_ratio, noise_source)
+    states = _annealed(checked(score), x, sigmas, count, step_ratio, noise_source)
     return watched(states, len(sigmas), "annealed Langevin", progress)
 
 

@@ -1,0 +1,125 @@
+"""One door for numbers, whatever made them: Python, NumPy, or a tensor with one entry."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+
+
+def check_number(
+    value: float, name: str, *, zero_allowed: bool = False, any_sign: bool = False
+) -> float:
+    """Return ``value`` as a float if it is one positive finite number (or zero, if allowed).
+
+    Parameters
+    ----------
+    value : float
+        The argument to check; a NumPy number, or a tensor or array with one entry, will do.
+    name : str
+        Its name in the caller's signature, used in the message.
+    zero_allowed : bool
+        Accept zero as well as positive values.
+    any_sign : bool
+        Accept every finite number.
+
+    Returns
+    -------
+    float
+        The number. Use it in place of ``value``.
+
+    Raises
+    ------
+    TypeError
+        If it is not a number, or a tensor that holds several.
+    ValueError
+        If it is out of range.
+    """
+    wanted = "" if any_sign else "non-negative " if zero_allowed else "positive "
+    number = _one_float(value)
+    if number is None:
+        got = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)
+        raise TypeError(f"{name} must be one {wanted}number, got {got}")
+    low_enough = any_sign or (0 <= number if zero_allowed else 0 < number)
+    if not low_enough or not math.isfinite(number):
+        words = f"{wanted}and finite" if wanted else "finite"
+        raise ValueError(f"{name} must be {words}, got {number:g}")
+    return number
+
+
+def _one_float(value: object) -> float | None:
+    """The number in ``value``, or None if it holds none, several, or words."""
+    try:
+        entry = value.item() if hasattr(value, "item") else value
+        return None if isinstance(entry, str | bytes) else float(entry)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def check_count(value: int, name: str, *, least: int = 1, most: int | None = None) -> int:
+    """Return ``value`` as an integer, if it is one and within bounds.
+
+    Parameters
+    ----------
+    value : int
+        The argument to check, also from NumPy; 2.0 is none.
+    name : str
+        Its name in the caller's signature, used in the message.
+    least, most : int
+        Bounds, both included; by default every positive integer will do.
+
+    Returns
+    -------
+    int
+        The number. Use it in place of ``value``.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else.
+    """
+    try:
+        count = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        count = None
+    if count is None or count < least or (most is not None and count > most):
+        wanted = {0: "a non-negative integer", 1: "a positive integer"}
+        words = wanted.get(least, f"an integer of at least {least}")
+        words = words if most is None else f"an integer from {least} to {most}"
+        raise ValueError(f"{name} must be {words}, got {value!r}")
+    return count
+
+
+def check_sides(value: int | Sequence[int], name: str, *, square: bool = False) -> tuple[int, int]:
+    """Return rows and columns as two integers.
+
+    Parameters
+    ----------
+    value : sequence of int
+        The argument to check; integers of any make, two of them.
+    name : str
+        Its name in the caller's signature, used in the message.
+    square : bool
+        Accept one integer for both.
+
+    Returns
+    -------
+    tuple of int
+        Two positive integers. Use them in place of ``value``.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    ValueError
+        If one of them is not positive.
+    """
+    try:
+        sides = tuple(value)
+    except TypeError:
+        sides = (value, value) if square else ()
+    if len(sides) != 2 or not all(hasattr(side, "__index__") for side in sides):
+        wanted = "an integer or two" if square else "two integers (H, W)"
+        raise TypeError(f"{name} must be {wanted}, got {value!r}")
+    rows, cols = (check_count(side, f"each side of {name}") for side in sides)
+    return rows, cols
