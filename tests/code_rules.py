@@ -24,8 +24,8 @@ ROWS = [
 LAYERS = {module: height for height, row in enumerate(ROWS) for module in row}
 """The layers of the design, from the ground up; imports go to a lower row only."""
 
-STACK = {module for row in ROWS[:6] for module in row}
-"""The layers that hold mathematics."""
+STACK = {module for row in ROWS[:6] for module in row} | {"bench"}
+"""The layers that hold mathematics, and what measures with it."""
 
 CONVENTIONS = {"x", "y", "sigma", "generator"}
 """Arguments with one meaning everywhere (see `lessons_lib.shapes`), which need no entry."""
@@ -238,7 +238,7 @@ def clocks(tree: ast.AST) -> list[str]:
 def one_door(tree: ast.AST) -> list[str]:
     """Numbers are judged in `shapes` alone, and what it returns is used.
 
-    A check whose result is thrown away lets a NumPy number, an array or a tensor pass on as it came.
+    A check whose result is thrown away lets a NumPy number or an array pass on as it came.
     """
     found = []
     for node in ast.walk(tree):

@@ -1,8 +1,8 @@
 """Every public function that maps images or points, one line each, for the generic tests.
 
-A row is called as ``call(x, k)``: whatever has units is multiplied by ``k``, so that the result must
-be ``k**power`` times what it is for ``x / k`` and 1. Numbers that the function itself takes are made
-from ``k`` as it comes (also from NumPy, also as a tensor); what is only its surroundings is not.
+A row is called as ``call(x, k)``: whatever has units is multiplied by ``k``, so that the result
+must be ``k**power`` times what it is for ``x / k`` and 1. Numbers that the function itself takes
+are made from ``k`` as it comes, also from NumPy or as a tensor; its surroundings are not.
 """
 
 from __future__ import annotations

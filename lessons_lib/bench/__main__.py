@@ -99,7 +99,7 @@ def _tables(options: dict[str, Any]) -> None:
 def _grading(options: dict[str, Any]) -> None:
     from lessons_lib.bench.grading import grading_report  # needs what only some systems have
 
-    check_count(options["num"], "num")
+    options["num"] = check_count(options["num"], "num")
     report = grading_report(Path("book"), **options)
     print(", ".join(f"{name} {value}" for name, value in report.items()))
 

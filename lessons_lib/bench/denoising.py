@@ -83,7 +83,7 @@ def denoising_report(
 
     References: chapter 06_reconstruction.
     """
-    check_number(noise_std, "noise_std")
+    noise_std = check_number(noise_std, "noise_std")
     check_several(num)
     setting = {"phantom": phantom, "num": num, "seed": seed, "noise_std": noise_std}
     setting["size"] = SIZES.get(phantom) if size is None else size

@@ -96,7 +96,7 @@ def window_errors(
 
     References: chapter 05_patch_trained.
     """
-    check_count(size, "size")
+    size = check_count(size, "size")
     generator = torch.Generator().manual_seed(seed)
     x0, y = _images(sigma, num, generator)
     pixel, weight = _draw_pixels(x0, generator)
@@ -220,7 +220,7 @@ def tv_row(sigma: float, *, num: int, seed: int = 0) -> Row:
 
 def _images(sigma: float, num: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Clean and noisy images, each ``(num, SIDE, SIDE)``."""
-    check_count(num, "num")
+    num = check_count(num, "num")
     x0 = tilted_rectangles(num, generator=generator, **LEVELS)
     noise = torch.randn(x0.shape, generator=generator, dtype=torch.float64)
     return x0, x0 + check_number(sigma, "sigma") * noise

@@ -69,7 +69,7 @@ def unseen_pictures(domain: str, num: int, *, seed: int, size: int = SIZE) -> Te
     """
     if domain not in DOMAINS:
         raise ValueError(f"domain must be one of {', '.join(DOMAINS)}, got {domain!r}")
-    check_count(num, "num")
+    num = check_count(num, "num")
     generator = torch.Generator().manual_seed(10_000 + seed)  # models are trained from small seeds
     if domain != "photographs":
         return getattr(phantoms, domain)(num, size=size, generator=generator)
@@ -150,7 +150,7 @@ def shift_table(
     -----
     Chapter 07_pitfalls.
     """
-    check_number(noise_std, "noise_std")
+    noise_std = check_number(noise_std, "noise_std")
     check_several(num)
     setting = {"num": num, "seed": seed, "size": size, "noise_std": noise_std}
     known = _known(stored, setting, models)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import check_count, check_tensor
+from lessons_lib.shapes import check_count, check_number, check_tensor
 
 
 def ranks(samples: Tensor, truth: Tensor) -> Tensor:
@@ -166,6 +166,6 @@ def _check_pair(samples: Tensor, truth: Tensor) -> None:
 
 
 def _check_level(level: float) -> float:
-    if isinstance(level, bool) or not isinstance(level, int | float) or not 0 < level < 1:
-        raise ValueError(f"level must be between 0 and 1, got {level!r}")
-    return float(level)
+    if not 0 < (number := check_number(level, "level")) < 1:
+        raise ValueError(f"level must be between 0 and 1, got {number}")
+    return number

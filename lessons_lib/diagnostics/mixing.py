@@ -119,7 +119,7 @@ def acceptance(chains: Tensor, *, event_dims: int = 1) -> Tensor:
     TypeError, ValueError
         If ``chains`` is not a finite floating-point tensor of at least two states.
     """
-    check_count(event_dims, "event_dims")
+    event_dims = check_count(event_dims, "event_dims")
     check_tensor(chains, "chains", min_dims=1 + event_dims)
     if len(chains) < 2:
         raise ValueError(f"chains must hold at least two states, got {len(chains)}")

@@ -110,7 +110,7 @@ def train(
         clip=clip,
         recipe=recipe,
     )
-    check_count(checkpoint_every, "checkpoint_every")
+    checkpoint_every = check_count(checkpoint_every, "checkpoint_every")
     run = Run(model, generator, settings, clock)
     path = Path(checkpoint) if checkpoint is not None else None
     if path is not None:
@@ -142,10 +142,8 @@ def _steps(
 
 def _checked(**settings: Any) -> dict[str, Any]:
     """The settings as plain numbers and strings, which a checkpoint can hold and give back."""
-    settings["num_steps"] = int(check_count(settings["num_steps"], "num_steps"))
-    if settings["warmup"] != 0:
-        check_count(settings["warmup"], "warmup")
-    settings["warmup"] = int(settings["warmup"])
+    settings["num_steps"] = check_count(settings["num_steps"], "num_steps")
+    settings["warmup"] = check_count(settings["warmup"], "warmup", least=0)
     settings["learning_rate"] = check_number(settings["learning_rate"], "learning_rate")
     if settings["schedule"] not in SCHEDULES:
         raise ValueError(
