@@ -6,6 +6,12 @@ one linear solve at each; both are generators of states. The denoisers are calle
 ``denoise_*(y, noise_std, *, ...)``. The baselines take a ``reference``: with it they choose their
 own best setting against the truth, which no one has in practice. Comparing with a baseline at its
 best keeps the comparison honest.
+
+Pictures come back detached, and no graph is built on the way, also where the score is a network in
+training: memory does not grow with the steps, nor with the image. `denoise_patches`, `map_ascent`
+and `half_quadratic` keep the graph if they are asked to by ``differentiable=True``. Everything
+commutes with a change of unit and with batching: an image gives the same answer in any units, and
+alone as beside a brighter one.
 """
 
 from lessons_lib.reconstruction.ascent import map_ascent

@@ -5,6 +5,9 @@
 follows the same ladder without any randomness after the start. Each yields tensors like the
 starting point ``x``, whose leading dimensions are independent chains. `last` takes the final state
 when the path is of no interest; a loop may stop, or be interrupted, at any state and keep it.
+
+States are detached, and no graph is built on the way: memory does not grow with the steps.
+`probability_flow` keeps the graph if it is asked to by ``differentiable=True``.
 """
 
 from lessons_lib.samplers._parts import last

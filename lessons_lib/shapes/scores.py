@@ -57,7 +57,20 @@ def checked(score: Score, name: str = "score") -> Score:
 
 
 def unrolled(walk: Walk, differentiable: bool) -> Walk:
-    """Return a generator of states that keeps no graph, unless the caller asks for one."""
+    """Return a generator of states that keeps no graph, unless the caller asks for one.
+
+    Parameters
+    ----------
+    walk : callable
+        The generator function.
+    differentiable : bool
+        Return it as it is, so that gradients run through all its states.
+
+    Returns
+    -------
+    callable
+        The generator function to call in its place.
+    """
     return walk if differentiable else torch.no_grad()(walk)
 
 

@@ -7,10 +7,13 @@ from torch import Tensor
 
 
 def fft2(x: Tensor, *, norm: str = "backward") -> Tensor:
-    """Return `torch.fft.fft2`; some of its back ends refuse a batch of no images."""
+    """Transform the last two dimensions, scaled by ``norm`` as in `torch.fft.fft2`.
+
+    Some back ends of that function refuse a batch of no images; here it has an answer.
+    """
     return torch.fft.fft2(x, norm=norm) if x.numel() else x + 0j
 
 
 def ifft2(x: Tensor, *, norm: str = "backward") -> Tensor:
-    """Return `torch.fft.ifft2`, also of a batch of no images."""
+    """Transform back, scaled by ``norm`` as in `torch.fft.ifft2`; also a batch of no images."""
     return torch.fft.ifft2(x, norm=norm) if x.numel() else x + 0j
