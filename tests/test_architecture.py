@@ -297,6 +297,9 @@ def test_encodings_accepts(source: str) -> None:
     assert rules.encodings(ast.parse(source)) == []
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
         "check_count(num, 'num')",
         "shapes.check_number(step, 'step', zero_allowed=True)",
         "if isinstance(num, bool) or not isinstance(num, int): ...",

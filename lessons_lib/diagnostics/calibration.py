@@ -147,8 +147,8 @@ def normal_coverage(std: Tensor, error: Tensor, *, level: float = 0.9) -> float:
     TypeError, ValueError
         If a value is not finite, ``std`` is not positive, or ``level`` not between 0 and 1.
     """
-    check_tensor(std, "std", min_dims=0)
-    check_tensor(error, "error", min_dims=0)
+    check_tensor(std, "std", min_dims=0, half_allowed=True)
+    check_tensor(error, "error", min_dims=0, half_allowed=True)
     if bool((std <= 0).any()):
         raise ValueError(f"std must be positive, got a minimum of {float(std.min()):g}")
     z = torch.special.ndtri(torch.tensor((1 + _check_level(level)) / 2, dtype=torch.float64))
@@ -156,8 +156,8 @@ def normal_coverage(std: Tensor, error: Tensor, *, level: float = 0.9) -> float:
 
 
 def _check_pair(samples: Tensor, truth: Tensor) -> None:
-    check_tensor(truth, "truth", min_dims=0)
-    check_tensor(samples, "samples")
+    check_tensor(truth, "truth", min_dims=0, half_allowed=True)
+    check_tensor(samples, "samples", half_allowed=True)
     if samples.shape[1:] != truth.shape or len(samples) == 0:
         raise ValueError(
             f"samples must have shape (num_samples, *) with * that of truth, {tuple(truth.shape)}, "

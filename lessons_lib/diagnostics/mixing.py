@@ -120,7 +120,7 @@ def acceptance(chains: Tensor, *, event_dims: int = 1) -> Tensor:
         If ``chains`` is not a finite floating-point tensor of at least two states.
     """
     event_dims = check_count(event_dims, "event_dims")
-    check_tensor(chains, "chains", min_dims=1 + event_dims)
+    check_tensor(chains, "chains", min_dims=1 + event_dims, half_allowed=True)
     if len(chains) < 2:
         raise ValueError(f"chains must hold at least two states, got {len(chains)}")
     moved = (chains.diff(dim=0) != 0).flatten(-event_dims).any(-1)
@@ -132,7 +132,7 @@ def _split(chains: Tensor) -> Tensor:
 
     In float64 and without a graph: a diagnostic is read, not differentiated.
     """
-    check_tensor(chains, "chains", min_dims=2)
+    check_tensor(chains, "chains", min_dims=2, half_allowed=True)
     if len(chains) < SHORTEST:
         raise ValueError(f"chains must hold at least {SHORTEST} states each, got {len(chains)}")
     half = len(chains) // 2

@@ -13,6 +13,7 @@ def check_tensor(
     last: tuple[int, ...] | None = None,
     min_dims: int = 1,
     complex_allowed: bool = False,
+    half_allowed: bool = False,
 ) -> Tensor:
     """Return ``x`` if it is a finite floating-point tensor of the wanted trailing shape.
 
@@ -28,6 +29,8 @@ def check_tensor(
         The least number of dimensions, when ``last`` is not given.
     complex_allowed : bool
         Accept complex values as well as real ones.
+    half_allowed : bool
+        Accept float16 and bfloat16, for functions that compute in float32 then.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def check_tensor(
         raise TypeError(f"{name} must be a torch.Tensor, got {type(x).__name__}")
     if not (x.is_floating_point() or (complex_allowed and x.is_complex())):
         raise TypeError(f"{name} must have a floating-point dtype, got {x.dtype}")
-    if torch.finfo(x.dtype).bits < 32:
+    if torch.finfo(x.dtype).bits < 32 and not half_allowed:
         raise TypeError(f"{name} must be float32 or float64, got {x.dtype}: convert it by .float()")
     if last is not None and tuple(x.shape[-len(last) :]) != tuple(last):
         stars = ", ".join(str(k) for k in last)
