@@ -104,7 +104,10 @@ def test_seven_directions_at_each_image():
     [
         (lambda: phantoms.tilted_rectangles(0), "num must be a positive integer, got 0"),
         (lambda: phantoms.tilted_rectangles(2, size=0), "size must be a positive integer, got 0"),
-        (lambda: phantoms.tilted_rectangles(2, background=(1, 0.0)), "background standard deviation must be"),
+        (
+            lambda: phantoms.tilted_rectangles(2, background=(1, 0.0)),
+            "background standard deviation",
+        ),
         (lambda: phantoms.draw_rectangles(torch.zeros(3, 5)), "parameters must have shape"),
         (lambda: phantoms.coverage(torch.zeros(5)), "sides must be positive, got 0"),
         (lambda: phantoms.coverage(torch.full((5,), float("nan"))), "geometry must be finite"),
