@@ -16,6 +16,7 @@ from lessons_lib.shapes import (
     check_number,
     check_tensor,
     checked,
+    unrolled,
 )
 
 
@@ -86,11 +87,11 @@ def mala(
     sigma, step = as_sigma(sigma, x), check_number(step, "step")
     num_steps = check_count(num_steps, "num_steps")
     noise_source = generator if generator is not None else fresh(x)
-    states = _mala(checked(score), log_prob, x, step, num_steps, sigma, noise_source)
+    walk = unrolled(_mala, differentiable=False)
+    states = walk(checked(score), log_prob, x, step, num_steps, sigma, noise_source)
     return watched(states, num_steps, "MALA", progress)
 
 
-@torch.no_grad()
 def _mala(
     score: Score,
     log_prob: Callable[[Tensor, Sigma], Tensor],

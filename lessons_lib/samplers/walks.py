@@ -16,6 +16,7 @@ from lessons_lib.shapes import (
     check_number,
     check_tensor,
     checked,
+    unrolled,
 )
 
 
@@ -78,11 +79,11 @@ def langevin(
     num_steps = check_count(num_steps, "num_steps")
     temperature = check_number(temperature, "temperature", zero_allowed=True)
     noise_source = generator if generator is not None else fresh(x)
-    states = _langevin(checked(score), x, step, num_steps, sigma, temperature, noise_source)
+    walk = unrolled(_langevin, differentiable=False)
+    states = walk(checked(score), x, step, num_steps, sigma, temperature, noise_source)
     return watched(states, num_steps, "Langevin", progress)
 
 
-@torch.no_grad()
 def _langevin(
     score: Score,
     x: Tensor,
@@ -156,7 +157,8 @@ def annealed_langevin(
     step_ratio = check_number(step_ratio, "step_ratio")
     count = check_count(steps_per_level, "steps_per_level")
     noise_source = generator if generator is not None else fresh(x)
-    states = _annealed(checked(score), x, sigmas, count, step_ratio, noise_source)
+    walk = unrolled(_annealed, differentiable=False)
+    states = walk(checked(score), x, sigmas, count, step_ratio, noise_source)
     return watched(states, len(sigmas), "annealed Langevin", progress)
 
 
