@@ -93,7 +93,7 @@ def open_lab(book: Path, folder: Path, options: Sequence[str] = ()) -> int:
     words = command(folder, options)
     for line in prepare(book, folder):
         print(line)
-    print(f"The lessons, live: {folder.resolve()}. What you change there stays.")
+    print(f"The lessons, live: {folder.resolve()}. What you change there stays.", flush=True)
     try:
         return subprocess.run(words, env=environment()).returncode
     except KeyboardInterrupt:  # Ctrl-C has ended the server, too
