@@ -16,7 +16,7 @@ from lessons_lib.notebooks.live import edition
 
 BOOK = ROOT / "book"
 NAMES = sorted(path.name for path in BOOK.glob("[0-9]*.ipynb"))
-NAMES += ["errata.md", "glossary.md", "notation.md", "projects.md"]
+NAMES += ["errata.md", "glossary.md", "notation.md", "projects.md", "trouble.md"]
 SPOKEN = "p, li, td, th, dt, h1, h2, h3, legend, summary, label, .reply, figcaption, caption"
 APART = ("ul", "ol", "p", "div", "table")
 FORMULA = re.compile(r"\$\$.*?\$\$|(?<!\\)\$[^$]+?\$", re.S)

@@ -16,8 +16,8 @@ from lessons_lib.notebooks.live.targets import pages
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-BESIDE = ("glossary.md", "errata.md", "projects.md", "notation.md")
-"""Pages of text that stand beside the notebooks, since these link to them."""
+BESIDE = ("glossary.md", "errata.md", "projects.md", "notation.md", "trouble.md")
+"""Pages of text that stand beside the notebooks: they link to them, or somebody may need them."""
 
 WRITTEN = ".written.json"
 """In the folder: the hash of each file as it was written last."""
