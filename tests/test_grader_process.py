@@ -127,3 +127,32 @@ def test_editions_are_the_same_in_a_locale_without_utf_8(tmp_path: Path) -> None
     for path in (tmp_path / "old").rglob("*.*"):
         other = tmp_path / "new" / path.relative_to(tmp_path / "old")
         assert path.read_bytes() == other.read_bytes(), path
+
+
+ELSEWHERE = """
+import concurrent.futures.process, multiprocessing, os, subprocess, sys, torch
+for name in ("resource", "fcntl", "pwd", "grp"):
+    sys.modules[name] = None
+sys.platform = "win32"
+del os.uname, os.fork, os.killpg, os.geteuid
+import lessons_lib.bench.grading
+from lessons_lib.assign.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--trust-submissions"]])
+def test_a_system_without_walls_stops_and_says_so(more: list[str], tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    words = ["grade", "in", "--labs", "01", "--root", str(ROOT), *more]
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "on Linux" in done.stderr
+    assert not (tmp_path / "gradebook.csv").exists()

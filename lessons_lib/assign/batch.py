@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -76,7 +77,19 @@ def grade_folder(
 
 
 def check_walls(secrets: Sequence[Path], *, trust: bool) -> None:
-    """Raise `Unconfined` if a submission could read one of ``secrets``, unless all ``trust`` it."""
+    """Raise if a submission could not be walled in, or could read one of ``secrets``.
+
+    Whoever trusts (``trust``) all submissions does without walls, but not without `os.fork`.
+
+    Raises
+    ------
+    Unconfined
+        If there are no walls, or with a hole.
+    RuntimeError
+        If this system can grade nothing at all.
+    """
+    if trust and not hasattr(os, "fork"):
+        raise RuntimeError(f"nothing can be graded here, trusted or not: {missing()}")
     if trust:
         return
     if lack := missing():

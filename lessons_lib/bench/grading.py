@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lessons_lib.assign import Lab
-from lessons_lib.assign.batch import Record, grade_folder
+from lessons_lib.assign.batch import grade_folder
 from lessons_lib.assign.editions import student_edition
 from lessons_lib.assign.handout import labs_in
+from lessons_lib.assign.record import Record
 from lessons_lib.files import write_whole
 
 if TYPE_CHECKING:
