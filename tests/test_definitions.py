@@ -11,11 +11,11 @@ import browser as chromium
 import definitions
 import nbformat
 import pytest
-from bs4 import BeautifulSoup
 from conftest import ROOT
 from docutils import nodes
 from docutils.utils import new_document
 from playwright.sync_api import Browser, Page
+from rendered import read
 from sphinx import addnodes
 
 LESSONS = sorted(p for p in (ROOT / "book").glob("*.ipynb") if not p.stem.endswith("_lab"))
@@ -71,9 +71,7 @@ def test_each_word_of_a_page_is_taken_once() -> None:
 
 def test_every_link_to_the_glossary_has_its_definition_on_the_page(pages: Path) -> None:
     for path in LESSONS:
-        soup = BeautifulSoup(
-            (pages / "book" / f"{path.stem}.html").read_text(encoding="utf-8"), "html.parser"
-        )
+        soup = read(pages / "book" / f"{path.stem}.html")
         links = soup.select("article a[href^='glossary.html#term-']")
         boxes = {box["id"] for box in soup.select(".meanings[hidden] > [role=tooltip]")}
         wanted = {link["href"].replace("glossary.html#term-", "definition-") for link in links}

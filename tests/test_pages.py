@@ -9,30 +9,23 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import docstrings
 import nbformat
 import pytest
-from bs4 import BeautifulSoup, Tag
+from bs4 import Tag
 from conftest import ROOT
 from lesson_rules import claims
+from rendered import read
 
 LARGEST_PAGE = 3_000_000
 LARGEST_SITE = 60_000_000
 REMOTE = re.compile(r"(?:https?:)?//", re.I)
 SOURCE_MARKS = re.compile(r"\{(?:eq|numref|ref|prf:ref|doc|cite\w*|glue\w*:?\w*|term)\}`|\$\$|:::")
 NAMES = sorted(p.stem for p in (ROOT / "book").iterdir() if p.suffix in {".md", ".ipynb"})
-
-
-@lru_cache(maxsize=64)
-def read(path: Path) -> BeautifulSoup:
-    text = re.sub(
-        r";base64,[A-Za-z0-9+/=]+", ";base64,", path.read_text(encoding="utf-8")
-    )  # pictures are long
-    return BeautifulSoup(text, "html.parser")
 
 
 def targets(page: Path) -> Iterator[tuple[str, Path, str]]:
@@ -52,14 +45,16 @@ def links(page: Path) -> list[str]:
     for address, file, anchor in targets(page):
         if not file.exists():
             found.append(f"{address} leads nowhere")
-        elif anchor and file.suffix == ".html" and not has_anchor(file, anchor):
+        elif anchor and file.suffix == ".html" and anchor not in anchors(file):
             found.append(f"{address} has no such anchor")
     return found
 
 
-def has_anchor(page: Path, anchor: str) -> bool:
-    marks = {tag.get("id") for tag in read(page).find_all(id=True)}
-    return anchor in marks | {tag["name"] for tag in read(page).find_all("a", attrs={"name": True})}
+@cache
+def anchors(page: Path) -> set[str]:
+    """Every place of a page to which an address can lead."""
+    names = {tag["name"] for tag in read(page).find_all("a", attrs={"name": True})}
+    return names | {tag["id"] for tag in read(page).find_all(id=True)}
 
 
 def offline(page: Path) -> list[str]:

@@ -1,18 +1,15 @@
 """The index of results is read off the pages: boxes, equations, their names and numbers."""
 
-import re
 from types import SimpleNamespace
 
 import pytest
 import results
-from bs4 import BeautifulSoup, SoupStrainer
 from conftest import ROOT
 from docutils import nodes
 from docutils.utils import new_document
+from rendered import read
 from sphinx.errors import ExtensionError
 from sphinx_proof.nodes import theorem_node
-
-BOXES = SoupStrainer("div", class_=re.compile(r"\b(?:proof|math)\b"))
 
 
 def box(name, *inside, kind="theorem"):
@@ -77,17 +74,14 @@ def test_a_kind_that_nobody_has_stops_the_build():
 
 @pytest.fixture(scope="module")
 def index(pages):
-    return BeautifulSoup(
-        (pages / "book" / "results.html").read_text(encoding="utf-8"), "html.parser"
-    )
+    return read(pages / "book" / "results.html")
 
 
 def test_every_numbered_thing_of_the_book_is_listed_with_its_number(pages, index):
     listed = {a["href"]: a.find_parent("tr").get_text(" ") for a in index.select(".results a")}
     there = {}
     for path in sorted((pages / "book").glob("*.html")):
-        text = re.sub(r"base64,[\w+/=]+|\"png\":\[[^\]]*\]", "", path.read_text(encoding="utf-8"))
-        soup = BeautifulSoup(text, "html.parser", parse_only=BOXES)
+        soup = read(path)
         for made in soup.select("div.proof[id] > .admonition-title > .caption-number"):
             there[f"{path.name}#{made.find_parent('div')['id']}"] = made.get_text(strip=True)
         for made in soup.select("div.math[id] > .eqno"):
