@@ -19,12 +19,8 @@ from lessons_lib.assign import read_lab, sandbox
 FIRST = read_lab(ROOT / "book" / "01_gaussian_score_lab.ipynb")
 walls = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
 
-SIGNALS = {
-    "Ctrl-C": (signal.SIGINT, 130),
-    "SIGTERM": (signal.SIGTERM, 130),
-    "a closed terminal": (signal.SIGHUP, 130),
-    "SIGKILL": (signal.SIGKILL, -signal.SIGKILL),
-}
+ENDS = {"SIGINT": 130, "SIGTERM": 130, "SIGHUP": 130, "SIGKILL": -9}
+"""How a run is ended, by a person, the system, a closed terminal or the kernel; and its status."""
 
 
 @pytest.fixture
@@ -65,13 +61,13 @@ def text_of(path: Path) -> str:
 
 
 @walls
-@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize("name", ENDS)
 def test_however_a_run_ends_no_folder_stays_and_no_process(
     name: str, folder: Path, grader: subprocess.Popen[str]
 ) -> None:
-    number, status = SIGNALS[name]
+    number, status = getattr(signal, name), ENDS[name]
     assert list((folder / "tmp").iterdir())
-    if name == "Ctrl-C":
+    if name == "SIGINT":
         os.killpg(grader.pid, number)  # a terminal tells all in front of it
     else:
         grader.send_signal(number)
