@@ -112,3 +112,8 @@ def test_rounding_noise_is_not_printed(
 ) -> None:
     claim("it is small", 4e-9, **options)
     assert shown in capsys.readouterr().out
+
+
+def test_an_exact_count_is_printed_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    claim("as many", 238729, equals=238729, within=0)
+    assert capsys.readouterr().out == "✓ as many: 238729 = 238729 exactly\n"

@@ -49,6 +49,8 @@ class Claim:
         count, margin = self.measured.numel(), _margin(self.within)
         if count > 1:
             return f"all {count} values {margin}"
+        if self.within == 0 and self.holds() and float(self.expected).is_integer():
+            return f"{int(self.measured)} = {int(self.expected)} exactly"
         measured = _clean(self.measured, self.within)
         sign = "≈" if self.within else "="
         return f"{measured:.4g} {sign} {_show(self.expected)} {margin}"
