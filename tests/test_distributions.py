@@ -82,7 +82,7 @@ def test_stein_the_mean_score_is_zero_and_its_product_with_x_is_minus_one(row):
     name, dist, n = row[:3]
     if not row[6] or name == "gtv-0.5":
         pytest.skip("no sampler, or too slow by quadrature")
-    sigma, num = 0.6, 20_000
+    sigma, num = 0.6, 100_000
     noise = torch.randn(num, n, generator=rng(5), dtype=F64)
     x = dist.sample(num, rng(4)).to(F64) + sigma * noise
     s = dist.score(x, sigma)
@@ -222,6 +222,18 @@ def test_bad_points_and_levels_are_named(row):
             method(x, math.nan)
         with pytest.raises(ValueError, match="sigma has shape"):
             method(x, torch.ones(3))
+
+
+def test_importing_distributions_stays_light():
+    import subprocess
+    import sys
+
+    heavy = "('scipy', 'matplotlib', 'skimage')"
+    code = f"import sys, lessons_lib.distributions; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("kind", [Gaussian, GaussianMixture])

@@ -19,8 +19,12 @@ from lessons_lib.assign import read_lab, sandbox
 FIRST = read_lab(ROOT / "book" / "01_gaussian_score_lab.ipynb")
 walls = pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
 
-ENDS = {"SIGINT": 130, "SIGTERM": 130, "SIGHUP": 130, "SIGKILL": -9}
-"""How a run is ended, by a person, the system, a closed terminal or the kernel; and its status."""
+SIGNALS = {
+    "Ctrl-C": (signal.SIGINT, 130),
+    "SIGTERM": (signal.SIGTERM, 130),
+    "a closed terminal": (signal.SIGHUP, 130),
+    "SIGKILL": (signal.SIGKILL, -signal.SIGKILL),
+}
 
 
 @pytest.fixture
@@ -61,13 +65,13 @@ def text_of(path: Path) -> str:
 
 
 @walls
-@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("name", SIGNALS)
 def test_however_a_run_ends_no_folder_stays_and_no_process(
     name: str, folder: Path, grader: subprocess.Popen[str]
 ) -> None:
-    number, status = getattr(signal, name), ENDS[name]
+    number, status = SIGNALS[name]
     assert list((folder / "tmp").iterdir())
-    if name == "SIGINT":
+    if name == "Ctrl-C":
         os.killpg(grader.pid, number)  # a terminal tells all in front of it
     else:
         grader.send_signal(number)
@@ -146,7 +150,7 @@ def test_a_system_without_walls_stops_and_says_so(more: list[str], tmp_path: Pat
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
-        encoding="utf-8",
+        text=True,
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

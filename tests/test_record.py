@@ -82,7 +82,6 @@ def test_a_damaged_record_is_told_so(text: str, path: Path) -> None:
 
 
 def test_two_graders_do_not_share_one_gradebook(tmp_path: Path) -> None:
-    pytest.importorskip("fcntl")
     path = tmp_path / "new" / "g.record.json"
     program = "import sys; from pathlib import Path; from lessons_lib.assign.record import alone\n"
     program += "with alone(Path(sys.argv[1])): print('in')"
