@@ -179,13 +179,14 @@ def dimmed(visit: chromium.Visit) -> list[str]:
     ],
 )
 def test_search_finds_it_without_a_server(
-    window: chromium.Visit, pages: Path, query: str, page: str
+    browser: Browser, pages: Path, query: str, page: str
 ) -> None:
-    window.go((pages / "search.html").as_uri() + f"?q={quote(query)}")
-    window.page.locator("#search-results .search-summary:not(:empty)").wait_for()
-    links = window.page.locator("#search-results ul.search li > a").all()
-    assert f"{page}.html" in [link.get_attribute("href").partition("#")[0] for link in links]
-    assert found(noise(window)) == {}
+    address = (pages / "search.html").as_uri() + f"?q={quote(query)}"
+    with chromium.opened(browser, address) as visit:  # a profile remembers what was searched
+        visit.page.locator("#search-results .search-summary:not(:empty)").wait_for()
+        links = visit.page.locator("#search-results ul.search li > a").all()
+        assert f"{page}.html" in [a.get_attribute("href").partition("#")[0] for a in links]
+        assert found(noise(visit)) == {}
 
 
 FOLDED = "[...document.querySelectorAll('article details')].map(box => box.open)"
