@@ -170,7 +170,7 @@ def test_float64_points_meet_float32_weights_and_the_buffers_are_saved():
     ],
 )
 def test_preconditioning_refuses_bad_numbers(arguments, name):
-    with pytest.raises(ValueError, match=name):
+    with pytest.raises((TypeError, ValueError), match=name):
         PreconditionedScore(Zero(), **arguments)
 
 
