@@ -10,7 +10,6 @@ import json
 import os
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -19,6 +18,7 @@ from pathlib import Path
 import browser
 import pytest
 from conftest import ROOT
+from patience import FOR_EVER, until
 from playwright.sync_api import Page
 
 from lessons_lib.notebooks.live import laboratory
@@ -69,12 +69,14 @@ def running(words: list[str], variables: dict[str, str], log: object) -> Iterato
 
 def address(process: subprocess.Popen, home: Path) -> str:
     """Where the server listens, as soon as it has written that down."""
-    while process.poll() is None:
-        for file in (home / "JUPYTER_RUNTIME_DIR").glob("jpserver-*.json"):
-            if text := file.read_text(encoding="utf-8"):
-                return json.loads(text)["url"]
-        time.sleep(0.2)
-    pytest.fail((home / "log").read_text(encoding="utf-8")[-2000:])
+
+    def written() -> str:
+        if process.poll() is not None:
+            pytest.fail((home / "log").read_text(encoding="utf-8")[-2000:])
+        files = (home / "JUPYTER_RUNTIME_DIR").glob("jpserver-*.json")
+        return next((file.read_text(encoding="utf-8") for file in files), "")
+
+    return json.loads(until(written, "the server"))["url"]
 
 
 @contextmanager
@@ -82,7 +84,7 @@ def lesson(server: str, name: str) -> Iterator[Page]:
     """A lesson in JupyterLab, shown."""
     with browser.launched() as started:
         context = started.new_context(viewport={"width": 1400, "height": 1000})
-        context.set_default_timeout(browser.PATIENCE)
+        context.set_default_timeout(1000 * FOR_EVER)
         page = context.new_page()
         page.goto(f"{server}lab/tree/{name}?token={TOKEN}")
         page.wait_for_selector(".jp-Notebook .jp-MarkdownOutput h1")
@@ -118,6 +120,6 @@ def test_a_lesson_reads_like_the_page_and_its_slider_redraws(server: str, tmp_pa
 def test_the_glossary_opens_to_be_read(server: str) -> None:
     with browser.launched() as started:
         page = started.new_page()
-        page.set_default_timeout(browser.PATIENCE)
+        page.set_default_timeout(1000 * FOR_EVER)
         page.goto(f"{server}lab/tree/glossary.md?token={TOKEN}")
         page.wait_for_selector(".jp-MarkdownViewer h1")
