@@ -151,6 +151,7 @@ def test_a_system_without_walls_stops_and_says_so(more: list[str], tmp_path: Pat
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
+        encoding="utf-8",
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr

@@ -85,7 +85,7 @@ def test_a_disk_has_about_the_area_of_a_disk():
 @pytest.mark.parametrize("bad", [{"num": 0}, {"num": 2, "size": 0}])
 def test_counts_must_be_positive(bad):
     for draw in (phantoms.disks, phantoms.rectangles):
-        with pytest.raises(ValueError, match="at least 1, got 0"):
+        with pytest.raises(ValueError, match="must be a positive integer, got 0"):
             draw(**bad)
 
 
