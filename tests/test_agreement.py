@@ -204,3 +204,18 @@ def test_every_way_of_printing_is_compared(printed: nbformat.NotebookNode, tmp_p
     failed = re.findall(r"^FAILED .*?(\w+)\.ipynb::Cell (\d+)", said, re.M)
     assert failed == [("spoilt", str(number)) for number in range(len(SPOILS))]
     assert "cells that moved on a toy" in said
+
+
+def test_the_sanitiser_of_texts_leaves_pictures_alone() -> None:
+    """An address is a word in a text, and may be four bytes of a picture."""
+    import stored_outputs
+
+    class Cell:
+        def sanitize(self, text: str | None) -> str | None:
+            return text and text.replace("0xabcdef12", "ADDRESS")
+
+    data = {"text/plain": "<at 0xabcdef12>", "image/png": "iVBOR0xabcdef12", "text/html": "<p>"}
+    (seen,) = stored_outputs._readable(Cell(), [{"output_type": "display_data", "data": data}])
+    assert seen["data"] == {**data, "text/plain": "<at ADDRESS>"}
+    (seen,) = stored_outputs._readable(Cell(), [{"text": "0xabcdef12"}])
+    assert seen == {"text": "ADDRESS"}
