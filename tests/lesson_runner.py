@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -34,10 +35,11 @@ class Run:
         return [claim.text for claim in self.claims if not claim.holds()]
 
 
-def play(notebook: NotebookNode, folder: Path, **names: Any) -> Run:
+def play(notebook: NotebookNode, folder: Path, *, enough: float = math.inf, **names: Any) -> Run:
     """Execute the code cells in order in one namespace, which holds ``names`` at first.
 
-    A claim that fails and a cell that raises are noted, and the lesson goes on.
+    A claim that fails and a cell that raises are noted, and the lesson goes on until ``enough``
+    claims have failed.
     """
     run = Run()
     scope: dict[str, Any] = {"__name__": "__main__", **names}
@@ -48,6 +50,8 @@ def play(notebook: NotebookNode, folder: Path, **names: Any) -> Run:
                 exec(compile(source, f"code cell {number}", "exec"), scope)
             except Exception as error:
                 run.errors.append(f"code cell {number}: {type(error).__name__}: {error}")
+            if len(run.failed()) >= enough:
+                break
     return run
 
 
