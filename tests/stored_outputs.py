@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "book" / "_tools
 import agreement
 from nbval import plugin
 
+from lessons_lib.notebooks.cleaning import PICTURE
 from lessons_lib.notebooks.palette import compact
 
 
@@ -41,8 +42,8 @@ def compare_outputs(
     """Stand in for nbval's own: whatever moved may not have moved further than the page states."""
     fresh, stored = _readable(self, test), _readable(self, ref)
     for output in fresh:
-        if "image/png" in output.get("data", {}):  # as a stored notebook would keep it
-            output["data"]["image/png"] = compact(output["data"]["image/png"])
+        if PICTURE in output.get("data", {}):  # as a stored notebook would keep it
+            output["data"][PICTURE] = compact(output["data"][PICTURE])
     self.moves = agreement.cell_moves(stored, fresh)
     wrong = [move for move in self.moves if not move.agrees]
     self.comparison_traceback = [f"{move}\n" for move in wrong]

@@ -26,13 +26,13 @@ from typing import Any
 
 import numpy as np
 
+from lessons_lib.notebooks.cleaning import PICTURE, WIDGET_VIEW
+
 PICTURE_TOLERANCE = 0.03
 """Largest change of mean brightness of a part of a picture, from 0 for none to 1 for all."""
 
 PARTS = 16
 """Parts of a picture along its width and along its height."""
-
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 NUMBER = re.compile(r"(?<![\w.])([-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\d]|\.\d)")
 CLAIM = re.compile(r"^✓ (?P<words>.+): (?P<evidence>[^:]+)$")
@@ -96,7 +96,7 @@ def moves(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[Move]:
     for kind in sorted({*left, *right} - {WIDGET_VIEW}):
         if kind not in left or kind not in right:
             found.append(_broken("kinds of data", sorted(left), sorted(right)))
-        elif kind == "image/png":
+        elif kind == PICTURE:
             found += _picture_moves([_joined(left[kind])], [_joined(right[kind])])
         else:
             found += text_moves(_joined(left[kind]), _joined(right[kind]))
