@@ -13,7 +13,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 LAB := $(VENV)/.lab
-PAGES := $(addprefix tests/test_,$(addsuffix .py,pages browser external_links results definitions hosted course_map live_pages))
+PAGES := $(addprefix tests/book/test_,$(addsuffix .py,pages browser external_links results definitions hosted course_map live_pages))
 STAGES := lint unit notebooks-proof book-proof pages
 
 # Small networks run many times faster on one thread each than on two that fight for a core.
@@ -21,7 +21,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help book lab pdf test test-lab test-machines notebooks bench check lint format docs-serve clean $(addprefix test-,$(STAGES))
+.PHONY: help book lab pdf test test-lab test-machines notebooks studies check lint format docs-serve clean $(addprefix test-,$(STAGES))
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,10 +33,10 @@ book: $(READY)  ## build the book and say where it is
 	@echo "  file://$(CURDIR)/_build/html/index.html"
 
 lab: $(LAB)  ## open the lessons in JupyterLab, to run and to change (LAB_OPTIONS=--no-browser)
-	$(RUN) -m lessons_lib.notebooks lab live -- $(LAB_OPTIONS)
+	$(RUN) book/_tools/lessons.py lab live -- $(LAB_OPTIONS)
 
 pdf: book  ## print the whole book into one PDF, which the cover then links to (needs Chromium)
-	$(RUN) book/_ext/print_book.py _build/html _build/pdf
+	$(RUN) book/_tools/print_book.py _build/html _build/pdf
 	@$(MAKE) --no-print-directory book
 
 test: $(READY)  ## prove everything: lint, tests, claims, notebooks, book, pages
@@ -49,19 +49,19 @@ test: $(READY)  ## prove everything: lint, tests, claims, notebooks, book, pages
 	echo "make test: all of [$(STAGES)] passed in $$(($$(date +%s) - start)) s"
 
 test-lab: $(LAB)  ## open a lesson in JupyterLab, run it and move its slider (needs Chromium)
-	NEED_LAB=1 $(RUN) -m pytest tests/test_live_server.py -q
+	NEED_LAB=1 $(RUN) -m pytest tests/book/test_live_server.py -q
 
 test-machines: $(READY)  ## execute every lesson under emulated processors, and say what differs
 	$(RUN) book/_tools/machines.py --jobs $(JOBS)
 
 notebooks: $(READY)  ## execute again the lessons whose code or library changed (JOBS=2 at a time)
-	$(RUN) -m lessons_lib.notebooks run --jobs $(JOBS)
+	$(RUN) book/_tools/lessons.py run --jobs $(JOBS)
 
-bench: $(READY)  ## measure the comparison tables again where code or weights changed, and print them
-	$(RUN) -m lessons_lib.bench tables
+studies: $(READY)  ## measure the comparison tables again where code or weights changed, and print them
+	$(RUN) -m lessons_lib.course.studies tables
 
 check: test-lint  ## lint, and the tests of the library's mathematics: after each change of a line
-	$(RUN) -m pytest tests --stack -q -n $(JOBS) --dist worksteal
+	$(RUN) -m pytest tests/library -q -n $(JOBS) --dist worksteal
 
 lint: test-lint  ## style, spelling and clean notebooks
 
@@ -81,16 +81,17 @@ clean:  ## remove everything that was built, except .venv and what you changed i
 test-lint: $(READY)
 	$(RUN) -m ruff check --quiet .
 	$(RUN) -m ruff format --quiet --check .
+	$(VENV)/bin/lint-imports --no-cache --no-logo >$(VENV)/.imports || { cat $(VENV)/.imports; exit 1; }
 	$(VENV)/bin/codespell
-	$(RUN) -m lessons_lib.notebooks check
+	$(RUN) book/_tools/lessons.py check
 
 test-unit: $(READY)
 	$(RUN) -m pytest tests $(addprefix --ignore ,$(PAGES)) -q -n $(JOBS)
 
 test-notebooks-proof: $(READY)
-	$(RUN) -m pytest book -q -n $(JOBS) --dist loadfile -p tests.stored_outputs \
+	$(RUN) -m pytest book -q -n $(JOBS) --dist loadfile -p tests.book.stored_outputs \
 	  --nbval --nbval-current-env --nbval-cell-timeout=3600 \
-	  --nbval-sanitize-with tests/nbval_sanitize.cfg
+	  --nbval-sanitize-with tests/book/nbval_sanitize.cfg
 
 test-book-proof: $(READY)
 	$(VENV)/bin/jupyter-book build . --all -n -W --keep-going --quiet

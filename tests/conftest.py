@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from stack_tests import of_the_stack
 
 torch.set_num_threads(1)
 
@@ -14,17 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """``--built-book`` makes the tests of pages obligatory; ``--stack`` leaves them out."""
+    """``--built-book`` makes the tests of pages obligatory."""
     parser.addoption("--built-book", default=None, help="folder of the built html")
-    parser.addoption("--stack", action="store_true", help="only tests of the library's mathematics")
     parser.addoption("--write-matrix", action="store_true", help="store the matrix of exercises")
-
-
-def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With ``--stack``, leave out the test files that need more of the project than its stack."""
-    if not config.getoption("--stack") or not collection_path.name.startswith("test_"):
-        return None
-    return True if not of_the_stack(collection_path) else None
 
 
 @pytest.fixture(scope="session")

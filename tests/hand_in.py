@@ -9,8 +9,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from lessons_lib.assign import Lab
-from lessons_lib.assign.editions import student_edition
+from lessons_lib.course.assign import Lab
+from lessons_lib.course.assign.editions import student_edition
 
 
 def solution(lab: Lab, name: str) -> str:

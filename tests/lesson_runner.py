@@ -16,8 +16,8 @@ import torch
 from nbformat import NotebookNode
 from torch import Tensor
 
-from lessons_lib import checks
-from lessons_lib.checks import Claim
+from lessons_lib.course import checks
+from lessons_lib.course.checks import Claim
 
 LARGEST_ERROR_BOUND = 0.05
 """A claim that an error is small, or a value zero, says little with a tolerance above this."""
@@ -62,8 +62,8 @@ def _stage(folder: Path, run: Run) -> Iterator[None]:
     import matplotlib.pyplot as plt
     import myst_nb
 
-    import lessons_lib.notebooks
-    import lessons_lib.widgets
+    import lessons_lib.course.report
+    import lessons_lib.course.widgets
 
     judge, dtype, before = checks.claim, torch.get_default_dtype(), os.getcwd()
 
@@ -73,8 +73,8 @@ def _stage(folder: Path, run: Run) -> Iterator[None]:
 
     def nothing(*_: Any, **__: Any) -> None: ...
 
-    stubs = [(myst_nb, "glue"), (IPython.display, "display"), (lessons_lib.notebooks, "report")]
-    stubs += [(lessons_lib.widgets, "frames")]
+    stubs = [(myst_nb, "glue"), (IPython.display, "display"), (lessons_lib.course.report, "report")]
+    stubs += [(lessons_lib.course.widgets, "frames")]
     checks.listeners.append(run.claims.append)
     try:
         with pytest.MonkeyPatch.context() as patch, plt.rc_context(), _silence():

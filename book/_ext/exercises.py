@@ -12,7 +12,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from lessons_lib.assign import Lab, Task, read_lab
+from lessons_lib.course.assign import Lab, Task, read_lab
 
 BOOK = Path(__file__).resolve().parent.parent
 MATRIX = BOOK / "_data" / "exercises.json"

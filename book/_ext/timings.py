@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from lessons_lib.assign import read_lab
+from lessons_lib.course.assign import read_lab
 
 BOOK = Path(__file__).resolve().parent.parent
 HEAD = ("page", "minutes to read", "seconds to run", "minutes of exercises")

@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from lessons_lib.notebooks.cleaning import PICTURE, WIDGET_VIEW
+from lessons_lib.course.notebooks.cleaning import PICTURE, WIDGET_VIEW
 
 PICTURE_TOLERANCE = 0.03
 """Largest change of mean brightness of a part of a picture, from 0 for none to 1 for all."""

@@ -100,8 +100,8 @@ def environment(machine: Machine) -> dict[str, str]:
 def command(machine: Machine, paths: Sequence[str], jobs: int) -> list[str]:
     """The words of nbval's run: as in `make test`, with the machine's name over the table."""
     words = [sys.executable, "-m", "pytest", *paths, "-q", "--nbval", "--nbval-current-env"]
-    words += ["-p", "tests.stored_outputs", "--machine", machine.name, "--tb=line"]
-    words += ["--nbval-cell-timeout=3600", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+    words += ["-p", "tests.book.stored_outputs", "--machine", machine.name, "--tb=line"]
+    words += ["--nbval-cell-timeout=3600", "--nbval-sanitize-with", "tests/book/nbval_sanitize.cfg"]
     return words + ([f"-n{jobs}", "--dist=loadfile"] if jobs > 1 else [])
 
 

@@ -1,0 +1,111 @@
+"""Grade a folder: several submissions at a time, and none twice."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from lessons_lib.course import checks
+from lessons_lib.course.assign.collection import read_folder
+from lessons_lib.course.assign.grading import ROUNDS, Result, failed
+from lessons_lib.course.assign.lanes import graded
+from lessons_lib.course.assign.record import Record
+from lessons_lib.course.assign.roster import Roster
+from lessons_lib.course.assign.sandbox import Limits, Unconfined, exposed, missing
+from lessons_lib.course.assign.source import read_lab
+from lessons_lib.course.assign.submission import Submission, of_another
+
+
+def grade_folder(
+    folder: Path,
+    labs: Mapping[str, Path],
+    record: Record,
+    *,
+    roster: Roster | None = None,
+    jobs: int = 2,
+    limits: Limits | None = None,
+    trust: bool = False,
+) -> Iterator[Result]:
+    """Grade all that was handed in.
+
+    Parameters
+    ----------
+    folder : Path
+        The notebooks, one for each student and lab, in folders or not.
+    labs : mapping of str to Path
+        The sources of the labs by their stems.
+    record : Record
+        Results of earlier runs are taken from it, new ones added.
+    roster : Roster
+        Decides whose each file is, and which edition each student has.
+    jobs : int
+        How many are graded at a time.
+    limits : Limits
+        What each may use.
+    trust : bool
+        Grade even where the machine cannot confine a submission.
+
+    Yields
+    ------
+    Result
+        One for each file, refused ones first.
+
+    Raises
+    ------
+    Unconfined
+        If the machine cannot confine a submission, or what must stay hidden could be read by one.
+    """
+    check_walls([*labs.values(), folder, record.path], trust=trust)
+    sources = {stem: read_lab(path) for stem, path in labs.items()}
+    read, refused = read_folder(folder, sources, roster)
+    yield from refused
+    limits = limits or Limits()
+    keys = {one.path: _key(one, record.seed, limits) for one in read}
+    known = {one.path: record.results.get(keys[one.path]) for one in read}
+    yield from (_own(one, result) for one in read if (result := known[one.path]))
+    todo = [(one, labs[one.lab]) for one in read if not known[one.path]]
+    if todo:
+        work = graded(todo, seed=record.seed, jobs=jobs, limits=limits, trust=trust)
+        with closing(work) as done:
+            for one, result in done:
+                if not result.refused:
+                    record.add(keys[one.path], result)
+                yield _own(one, result)
+
+
+def check_walls(secrets: Sequence[Path], *, trust: bool) -> None:
+    """Raise if a submission could not be walled in, or could read one of ``secrets``.
+
+    Whoever trusts (``trust``) all submissions does without walls, but not without `os.fork`.
+
+    Raises
+    ------
+    Unconfined
+        If there are no walls, or with a hole.
+    RuntimeError
+        If this system can grade nothing at all.
+    """
+    if trust and not hasattr(os, "fork"):
+        raise RuntimeError(f"nothing can be graded here, trusted or not: {missing()}")
+    if trust:
+        return
+    if lack := missing():
+        raise Unconfined(f"submissions cannot be confined here: {lack}")
+    if open_ones := exposed(secrets):
+        raise Unconfined(f"a submission could read {open_ones[0]}: move it out of Python's folders")
+
+
+def _own(one: Submission, result: Result) -> Result:
+    """The ``result``, unless the notebook works as somebody else in the class."""
+    borrowed = result.works_as in one.others
+    return failed(one, of_another(result.works_as)) if borrowed else result
+
+
+def _key(one: Submission, seed: int, limits: Limits) -> str:
+    """Changes with the file, its author and edition, hidden cases, limits and checks."""
+    code = [p.read_bytes() for p in sorted(Path(checks.__file__).parent.rglob("*.py"))]
+    words = [one.digest, one.file, one.student, one.edition, one.lab, seed, ROUNDS, limits]
+    return hashlib.sha256(repr(words).encode() + b"".join(code)).hexdigest()[:32]

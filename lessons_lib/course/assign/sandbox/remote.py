@@ -1,0 +1,172 @@
+"""The grader's side: start a worker, run cells in it, and call functions that live there."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from lessons_lib.course.assign.sandbox.channel import Broken, Late
+from lessons_lib.course.assign.sandbox.codec import Malformed, decode, read_json
+from lessons_lib.course.assign.sandbox.limits import Limits
+from lessons_lib.course.assign.sandbox.process import Process, started
+from lessons_lib.course.checks import NotAttempted, StudentError
+
+START = 120.0
+"""Seconds for a worker to load its libraries, on a busy machine."""
+
+GRACE = 3.0
+"""Seconds between the alarm inside a worker and the patience of the grader."""
+
+PATIENCE = 0.2
+"""Seconds between two looks at a worker's disk."""
+
+
+class Stopped(BaseException):
+    """The worker is gone or silent: nothing more can be asked. No check catches this."""
+
+
+@contextmanager
+def worker(limits: Limits, *, trust: bool = False) -> Iterator[Session]:
+    """Start a worker under ``limits``, talk to it, and end it with all that it wrote.
+
+    Raises
+    ------
+    Unconfined
+        If the machine cannot confine a process, and we do not ``trust`` it without walls.
+    RuntimeError
+        If it could not be started, with what it said.
+    """
+    with started(limits, trust=trust) as process:
+        yield Session(process, limits)
+
+
+class Session:
+    """One worker's conversation: cells first, then answers and calls.
+
+    ``process`` is the worker, just started under ``limits``.
+    """
+
+    def __init__(self, process: Process, limits: Limits) -> None:
+        self._process, self._channel, self._limits = process, process.channel, limits
+        try:
+            self._channel.receive(START)
+        except (Broken, Late) as error:
+            raise RuntimeError(f"no worker could be started: {process.end()}") from error
+        self._end = time.monotonic() + limits.total
+
+    def run_cell(self, source: str) -> str | None:
+        """Run the ``source`` of a cell; return what it raised, in words, or None.
+
+        Raises
+        ------
+        Stopped
+            If the worker died or hangs.
+        """
+        reply = self._request(("cell", source, self._limits.cell), self._limits.cell)
+        return _text(reply["error"]) if "error" in reply else None
+
+    def answer(self, name: str) -> Any:
+        """Return what the notebook calls ``name`` now: a value, or a `Remote` function.
+
+        Raises
+        ------
+        StudentError
+            If there is none, or it is nothing that can be judged.
+        Stopped
+            If the worker died or hangs.
+        """
+        reply = self._request(("answer", name), self._limits.call)
+        if "missing" in reply:
+            raise StudentError(
+                f"There is no {name} when the check comes: was it renamed, or did its cell stop?"
+            )
+        return self._value(reply)
+
+    def call(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call function ``number`` of the worker with ``args`` and ``kwargs``.
+
+        Raises
+        ------
+        StudentError, NotAttempted
+            If it raises, as a stub does or otherwise, or returns nothing that can be judged.
+        Stopped
+            If the worker died or hangs.
+        """
+        seconds = self._limits.call
+        return self._value(self._request(("call", number, args, kwargs, seconds), seconds))
+
+    def _value(self, reply: dict[str, Any]) -> Any:
+        if "error" in reply:
+            if reply["error"].get("type") == "stub":
+                raise NotAttempted
+            raise StudentError(_text(reply["error"]))
+        try:
+            return decode(reply["value"], lambda number: Remote(self, number))
+        except (Malformed, KeyError) as error:
+            raise StudentError("The answer came in no form that can be judged.") from error
+
+    def _request(self, request: tuple[Any, ...], seconds: float) -> dict[str, Any]:
+        try:
+            self._channel.send(_pickled(request), seconds + GRACE)
+        except (Broken, Late) as error:
+            raise Stopped("the process that ran the notebook ended") from error
+        return self._receive(seconds + GRACE)
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        self._watch(seconds)
+        try:
+            reply = read_json(self._channel.receive(GRACE))
+        except (Broken, Late, Malformed) as error:
+            raise Stopped("the process that ran the notebook ended") from error
+        if not isinstance(reply, dict) or not isinstance(reply.get("error", {}), dict):
+            raise Stopped("the process that ran the notebook sent no answer")
+        return reply
+
+    def _watch(self, seconds: float) -> None:
+        """Wait for an answer, with an eye on the clock and on the number of files."""
+        end = min(self._end, time.monotonic() + seconds)
+        come = False
+        while not come:
+            come = self._channel.ready(min(PATIENCE, max(0.0, end - time.monotonic())))
+            if self._process.entries() > self._limits.entries:
+                raise Stopped(f"it made more than {self._limits.entries} files")
+            if not come and time.monotonic() >= self._end:
+                raise Stopped(f"it took more than {self._limits.total:.0f} seconds in all")
+            if not come and time.monotonic() >= end:
+                raise Stopped(f"it did not stop after {seconds:.0f} seconds")
+
+
+class Remote:
+    """A function of the submission: looks like one here, runs there.
+
+    ``session`` is the worker's, ``number`` the function's in it.
+    """
+
+    def __init__(self, session: Session, number: int) -> None:
+        self._session, self._number = session, number
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call it there with copies of ``args`` and ``kwargs``, and return what comes back."""
+        return self._session.call(self._number, args, kwargs)
+
+
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, thing: Any) -> int | None:
+        return thing._number if isinstance(thing, Remote) else None
+
+
+def _pickled(request: tuple[Any, ...]) -> bytes:
+    written = io.BytesIO()
+    _Pickler(written).dump(request)
+    return written.getvalue()
+
+
+def _text(error: dict[str, Any]) -> str:
+    """Words from outside, shortened, on one line, without control characters."""
+    words = error.get("text", "")
+    words = words if isinstance(words, str) else ""
+    return "".join(c if c.isprintable() else " " for c in words[:500]) or "It stopped."

@@ -1,0 +1,210 @@
+"""The one list of denoisers for each kind of picture; a new prior is one more line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lessons_lib import pretrained
+from lessons_lib.course.studies.denoisers import (
+    Denoise,
+    annealed_ascent,
+    averaged,
+    bm3d_oracle,
+    down_the_ladder,
+    greedy_ascent,
+    mean_of_samples,
+    noisy,
+    one_step,
+    summed,
+    tv_oracle,
+    whole,
+)
+from lessons_lib.course.studies.limits import BayesLimit
+from lessons_lib.course.studies.regularisers import Regularised
+
+GUEST = "guest"
+"""The family of priors that are not in the library, see `guests`."""
+
+FAMILIES = ("baseline", "patch", "whole", "limit", GUEST)
+"""What a method knows: no training pictures, their patches, whole ones, the exact law; or else."""
+
+FEW = 50
+"""Most pictures for slow methods."""
+
+BEST = "disks_5x5_oriented"
+"""The best model of small patches of disks."""
+
+RIVAL = "BM3D"
+"""The method that all others are compared with, picture by picture."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table.
+
+    Parameters
+    ----------
+    name : str
+        As it is printed.
+    family : str
+        One of `FAMILIES`.
+    denoise : callable
+        ``denoise(y, noise_std, truth)``, from ``(H, W)`` to ``(H, W)``. It may have
+        ``notes(noise_std)``, what it found out, and ``forget()`` to begin anew.
+    models : tuple of str
+        The shipped models that it needs, names in `pretrained.RECIPES`.
+    most : int
+        Most pictures that it is run on, the first ones; smaller for what is slow.
+    """
+
+    name: str
+    family: str
+    denoise: Denoise
+    models: tuple[str, ...] = ()
+    most: int = 1000
+
+    def missing(self) -> str:
+        """Say why it cannot be run here, or nothing."""
+        try:
+            if self.name == RIVAL:
+                import bm3d  # noqa: F401
+            for model in self.models:
+                pretrained.describe(model)
+        except (ImportError, ValueError) as error:
+            return str(error)
+        return ""
+
+
+def methods(phantom: str) -> list[Method]:
+    """Return the methods that make sense for one kind of picture.
+
+    Parameters
+    ----------
+    phantom : str
+        A key of `pictures.SIZES`.
+
+    Returns
+    -------
+    list of Method
+        In the order of the table.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind of picture.
+    """
+    lists = {
+        "disks": _disks,
+        "rectangles": _rectangles,
+        "photographs": _photographs,
+        "tilted": _tilted,
+        "tilted_large": _tilted_large,
+    }
+    if phantom not in lists:
+        raise ValueError(f"phantom must be one of {', '.join(lists)}, got {phantom!r}")
+    return [
+        Method("noisy", "baseline", noisy),
+        Method("TV", "baseline", tv_oracle),
+        *lists[phantom](),
+    ]
+
+
+def _disks() -> list[Method]:
+    experts, plain = "disks_experts", "disks_5x5_normalized"
+    fitted = Regularised(whole(experts), "disks")
+    shallow = down_the_ladder(whole(experts), num=7, depth=8.0)
+    return [
+        Method(RIVAL, "baseline", bm3d_oracle),
+        *_greedy("disks_3x3_talk", "disks", 9),
+        *_patches(BEST),
+        Method("patches, not turned", "patch", down_the_ladder(averaged(plain)), (plain,)),
+        _mixture("disks_3x3_mixture"),
+        Method("experts, one step", "patch", one_step(whole(experts)), (experts,)),
+        Method("experts, ladder", "patch", shallow, (experts,)),
+        Method("experts, two scalars", "patch", fitted, (experts,), FEW),
+        *_unet("disks_unet"),
+    ]
+
+
+def _rectangles() -> list[Method]:
+    other, unet = BEST, "disks_unet"
+    return [
+        Method(RIVAL, "baseline", bm3d_oracle),
+        *_patches("rectangles_5x5_normalized")[::3],
+        *_unet("rectangles_unet"),
+        Method("patch ladder from disks", "patch", down_the_ladder(averaged(other)), (other,)),
+        Method("U-Net ladder from disks", "whole", down_the_ladder(whole(unet)), (unet,)),
+    ]
+
+
+def _photographs() -> list[Method]:
+    small = "photographs_5x5"
+    fitted = Regularised(averaged(small), "photographs", sigma=0.02)
+    return [
+        Method(RIVAL, "baseline", bm3d_oracle),
+        *_greedy(small, "photographs", 25, sigma=0.02),
+        *_patches("photographs_7x7"),
+        _mixture("photographs_7x7_mixture", most=FEW),
+        Method("patches, two scalars", "patch", fitted, (small,), FEW),
+        *_unet("photographs_unet", num=7, depth=8.0),
+    ]
+
+
+def _tilted() -> list[Method]:
+    return [*_patches_from_afar(), Method("Bayes limit", "limit", BayesLimit())]
+
+
+def _tilted_large() -> list[Method]:
+    mixture, unet = "disks_3x3_mixture", "disks_unet"
+    return [
+        Method(RIVAL, "baseline", bm3d_oracle),
+        *_patches_from_afar(),
+        Method("mixture from disks", "patch", down_the_ladder(averaged(mixture)), (mixture,)),
+        Method("U-Net ladder from disks", "whole", down_the_ladder(whole(unet)), (unet,)),
+    ]
+
+
+def _patches_from_afar() -> list[Method]:
+    """Patch models for pictures that none was trained on."""
+    both = (BEST, "rectangles_5x5_normalized")
+    return [
+        Method(f"patch ladder from {name.split('_')[0]}", "patch", ladder, (name,))
+        for name, ladder in ((name, down_the_ladder(averaged(name))) for name in both)
+    ]
+
+
+def _greedy(name: str, phantom: str, overlap: int, **told: float) -> list[Method]:
+    """The talk's ascent, and what an oracle or one fitted number make of it."""
+    prior, told = summed(name), {"overlap": overlap, **told}
+    stopped = greedy_ascent(prior, num_steps=25, oracle=True, **told)
+    one = Regularised(prior, phantom, scaled=False, **told)
+    return [
+        Method("plain sum, ascent", "patch", greedy_ascent(prior, **told), (name,), FEW),
+        Method("plain sum, oracle stop", "patch", stopped, (name,), FEW),
+        Method("plain sum, best weight", "patch", one, (name,), FEW),
+    ]
+
+
+def _patches(name: str) -> list[Method]:
+    """The best patch model of a kind, used in four ways."""
+    prior = averaged(name)
+    return [
+        Method("patches, one step", "patch", one_step(prior), (name,)),
+        Method("patches, mean of samples", "patch", mean_of_samples(prior), (name,), FEW),
+        Method("patches, annealed ascent", "patch", annealed_ascent(prior), (name,), FEW),
+        Method("patches, ladder", "patch", down_the_ladder(prior), (name,)),
+    ]
+
+
+def _mixture(name: str, most: int = 1000) -> Method:
+    """A Gaussian mixture on patches."""
+    return Method("mixture, ladder", "patch", down_the_ladder(averaged(name)), (name,), most)
+
+
+def _unet(name: str, **ladder: float) -> list[Method]:
+    """A model of whole images."""
+    prior = whole(name)
+    return [
+        Method("U-Net, one step", "whole", one_step(prior), (name,)),
+        Method("U-Net, ladder", "whole", down_the_ladder(prior, **ladder), (name,), FEW),
+    ]

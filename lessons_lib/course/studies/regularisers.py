@@ -1,0 +1,150 @@
+"""From a score to a regulariser: two numbers, fitted on pictures of the training kind."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from lessons_lib.course.studies.denoisers import SIGMA_MIN, Prior, climb
+from lessons_lib.course.studies.pictures import fitting_pictures
+from lessons_lib.samplers import last
+from lessons_lib.shapes import Score, Sigma
+
+RATIOS = (3.0, 1.4)
+"""Factors by which the two numbers are moved, first coarsely."""
+
+
+def rescaled(score: Score, weight: float, scale: float = 1.0) -> Score:
+    """Return the score ``weight * s(scale * x, sigma)``, of ``weight / scale * log p(scale * x)``.
+
+    Parameters
+    ----------
+    score : Score
+        Of images.
+    weight : float
+        How much the prior counts against the data.
+    scale : float
+        Amplitude at which it sees the image.
+
+    Returns
+    -------
+    Score
+        Of images; of no density that anything was trained on.
+    """
+
+    def changed(x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        return weight * score(scale * x, sigma)
+
+    return changed
+
+
+class Regularised:
+    """Ascent at one noise level of a rescaled score, whose numbers are fitted before the first use.
+
+    Parameters
+    ----------
+    prior : Prior
+        Makes the image score.
+    phantom : str
+        Kind of the pictures to fit on, see `fitting_pictures`.
+    scaled : bool
+        Fit the amplitude too; otherwise the weight alone.
+    overlap : int
+        Number of patches that bend together.
+    sigma : float
+        Noise level at which the score is held.
+    num_steps : int
+        Of the ascent, with momentum: it should have ended, or the numbers hide when it was stopped.
+    """
+
+    def __init__(
+        self,
+        prior: Prior,
+        phantom: str,
+        *,
+        scaled: bool = True,
+        overlap: int = 1,
+        sigma: float = SIGMA_MIN,
+        num_steps: int = 30,
+    ) -> None:
+        self.prior, self.phantom, self.scaled = prior, phantom, scaled
+        self.overlap, self.sigma, self.num_steps = overlap, sigma, num_steps
+        self.fits: dict[float, tuple[float, float]] = {}
+
+    @torch.no_grad()
+    def __call__(self, y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+        """Denoise; the ``truth`` is not looked at."""
+        if noise_std not in self.fits:
+            self.fits[noise_std] = self.fit(noise_std)
+        return self.ascend(y.float(), noise_std, *self.fits[noise_std]).to(y)
+
+    def ascend(self, y: Tensor, noise_std: float, weight: float, scale: float) -> Tensor:
+        """Climb to the end with a given ``weight`` and ``scale``."""
+        score = rescaled(self.prior(tuple(y.shape[-2:])), weight, scale)
+        about = {"sigma": self.sigma, "bend": self.overlap * weight * scale, "accelerate": True}
+        return last(climb(score, y, noise_std, num_steps=self.num_steps, **about))
+
+    @torch.no_grad()
+    def fit(self, noise_std: float) -> tuple[float, float]:
+        """Search the numbers with the least squared error on the fitting pictures."""
+        x = fitting_pictures(self.phantom).float()
+        noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(2), dtype=x.dtype)
+        tried: dict[tuple[float, float], float] = {}
+
+        def error(numbers: tuple[float, float]) -> float:
+            if numbers not in tried:
+                estimate = self.ascend(x + noise_std * noise, noise_std, *numbers)
+                tried[numbers] = float((estimate - x).square().mean())
+            return tried[numbers]
+
+        return search(error, (1 / self.overlap, 1.0), RATIOS, both=self.scaled)
+
+    def notes(self, noise_std: float) -> dict[str, Any]:
+        """The fitted numbers, and the noise level of the score."""
+        weight, scale = self.fits[noise_std]
+        return {"weight": round(weight, 5), "scale": round(scale, 5), "sigma": self.sigma}
+
+
+def search(error: Any, start: tuple[float, float], ratios: tuple[float, ...], *, both: bool) -> Any:
+    """Move to the best neighbour, in factors of each ratio in turn, until none is better.
+
+    Parameters
+    ----------
+    error : callable
+        Of the two numbers; lower is better, and not finite is worst.
+    start : tuple of float
+        Where to begin.
+    ratios : tuple of float
+        Factors, in turn.
+    both : bool
+        Move both numbers, or the first alone.
+
+    Returns
+    -------
+    tuple of float
+        The best numbers that were tried.
+    """
+
+    def judged(numbers: tuple[float, float]) -> float:
+        try:
+            value = error(numbers)
+        except FloatingPointError:
+            return math.inf
+        return value if math.isfinite(value) else math.inf
+
+    best = start
+    for ratio, (i, power) in itertools.product(ratios, itertools.product((0, 1), (1, -1))):
+        if i and not both:
+            continue
+        while judged(trial := _moved(best, i, ratio**power)) < judged(best):
+            best = trial
+    return best
+
+
+def _moved(numbers: tuple[float, float], i: int, factor: float) -> tuple[float, float]:
+    first, second = numbers
+    return (first * factor, second) if i == 0 else (first, second * factor)

@@ -1,0 +1,189 @@
+"""The claims of the lessons have teeth: they hold, and they fail when something is wrong.
+
+Each lesson is played in this process. Its claims are judged again with wrong measurements, and the
+chapters are played with wrong libraries (see `mutations`), counting the claims that notice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import lesson_rules as rules
+import nbformat
+import pytest
+import torch
+from conftest import ROOT
+from lesson_runner import play, weak
+from mutations import MUTATIONS
+from nbformat.v4 import new_code_cell, new_notebook
+
+from lessons_lib import losses
+from lessons_lib.course.checks import Claim
+
+BOOK = ROOT / "book"
+LESSONS = sorted(path for path in BOOK.glob("*.ipynb") if not path.stem.endswith("_lab"))
+FEWEST_CATCHES = 3
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_claims_hold_and_have_teeth(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    run = play(notebook, BOOK)
+    assert run.errors == []
+    assert run.failed() == []
+    assert [claim.text for claim in run.claims] == rules.claims(notebook)
+    assert {c.text: reason for c in run.claims if (reason := weak(c))} == {}
+
+
+def caught(mutation: str, enough: float) -> dict[str, int]:
+    """How many claims fail on each page of the chapters of a mutation, until there are enough."""
+    found: dict[str, int] = {}
+    for chapter in MUTATIONS[mutation][1].split():
+        for path in LESSONS:
+            if path.stem.startswith(chapter) and sum(found.values()) < enough:
+                missing = enough - sum(found.values())
+                run = play(nbformat.read(path, as_version=4), BOOK, enough=missing)
+                found[path.stem] = len(run.failed())
+    return found
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+@pytest.mark.parametrize(
+    "enough", [FEWEST_CATCHES, pytest.param(math.inf, marks=pytest.mark.slow)], ids=["few", "all"]
+)
+def test_a_wrong_library_is_noticed(
+    mutation: str,
+    enough: float,
+    monkeypatch: pytest.MonkeyPatch,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """At least three claims fail; `-m slow` goes on to count them in every chapter."""
+    MUTATIONS[mutation][0](monkeypatch)
+    found = caught(mutation, enough)
+    record_property("mutation", (mutation, found))
+    assert sum(found.values()) >= FEWEST_CATCHES
+
+
+# The harness itself, on a toy.
+
+TOY = """
+import torch
+from lessons_lib.course.checks import claim
+from lessons_lib.distributions import Gaussian, Parzen
+from lessons_lib.losses import denoising, explicit, implicit, noise_conditional
+from lessons_lib.samplers import langevin, last, mala
+import matplotlib.pyplot as plt
+torch.set_default_dtype(torch.float64)
+---
+unit = Gaussian(torch.zeros(1), torch.eye(1))
+x = torch.linspace(-3, 3, 61).reshape(-1, 1)
+claim("the unit normal has score minus x", unit.score(x), equals=-x, within=1e-12)
+---
+var = 1 + 0.3**2
+claim("smoothing adds the variances", unit.score(x, 0.3), equals=-x / var, within=1e-12)
+---
+zero = lambda x, sigma: 0 * x
+claim("explicit loss", explicit(unit.score, zero, x), equals=0.5 * (x**2).mean(), within=1e-9)
+claim("implicit loss", implicit(unit.score, x), equals=0.5 * (x**2).mean() - 1, within=1e-9)
+---
+noise = torch.ones_like(x)
+claim("denoising loss", denoising(zero, x, 0.5, noise=noise), equals=2.0, within=1e-9)
+level = torch.tensor([0.5])
+weighted = noise_conditional(zero, x, level, noise=noise)
+claim("weighted loss", weighted, equals=0.5, within=1e-9)
+---
+window = Parzen(torch.zeros(4, 1))
+at_zero = window.log_prob(torch.zeros(1, 1), 1.0).exp()
+claim("a window has mass one", at_zero, equals=(2 * torch.pi) ** -0.5, within=1e-9)
+---
+start = torch.zeros(2000, 1)
+walk = langevin(lambda x, sigma: -x, start, step=0.1, num_steps=60, generator=torch.Generator())
+*_, end = walk
+claim("Langevin reaches variance one", end.var(), equals=1.05, within=0.1)
+---
+rng = torch.Generator().manual_seed(0)
+walk = mala(unit.score, unit.log_prob, start, step=1.0, num_steps=40, generator=rng)
+claim("a tested walk reaches variance one", last(walk).var(), equals=1.0, within=0.1)
+plt.plot(x, x)
+plt.show()
+"""
+
+
+def toy(*sources: str) -> nbformat.NotebookNode:
+    return new_notebook(cells=[new_code_cell(source) for source in sources])
+
+
+def test_toy_holds_and_leaves_no_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = torch.get_default_dtype(), Path.cwd()
+    run = play(toy(*TOY.split("---")), tmp_path)
+    assert run.errors == [] and run.failed() == [] and len(run.claims) == 9
+    assert [weak(claim) for claim in run.claims] == [None] * 9
+    assert (torch.get_default_dtype(), Path.cwd()) == before
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_each_mutation_breaks_the_toy(
+    mutation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        MUTATIONS[mutation][0](patch)
+        assert play(toy(*TOY.split("---")), tmp_path).failed()
+    assert play(toy(*TOY.split("---")), tmp_path).failed() == []
+
+
+def test_a_mutation_reaches_every_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    def flat(x: torch.Tensor, sigma: float) -> torch.Tensor:
+        return 0 * x
+
+    x, noise = torch.zeros(3, 1), torch.ones(3, 1)
+    kept = losses.denoising
+    before = float(kept(flat, x, 0.5, noise=noise))
+    MUTATIONS["denoising: missing 1/2"][0](monkeypatch)
+    assert float(kept(flat, x, 0.5, noise=noise)) == pytest.approx(2 * before)
+
+
+def test_an_exception_is_noted_and_no_claim(tmp_path: Path) -> None:
+    run = play(toy("x = 1", "1 / 0", "x = y"), tmp_path)
+    assert run.claims == []
+    assert run.errors[0] == "code cell 2: ZeroDivisionError: division by zero"
+    assert run.errors[1].startswith("code cell 3: NameError")
+
+
+def made(relation: str, measured: object, expected: object, within: float = 0.0) -> Claim:
+    as_tensor = torch.as_tensor
+    left, right = torch.broadcast_tensors(as_tensor(measured), as_tensor(expected))
+    return Claim("words", left.double(), right.double(), relation, within)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        made("equals", 0.01, 0.02, within=0.05),
+        made("equals", 0.3, 0.2, within=0.45),
+        made("equals", 0.01, 0.0, within=0.5),
+        made("below", 1.0, 1000.0),
+        made("below", -0.2, 1.0),
+        made("above", 1.0, -100.0),
+    ],
+)
+def test_weak_claims_are_found(claim: Claim) -> None:
+    assert claim.holds() and weak(claim)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        made("equals", 1.0, 1.0, within=0.1),
+        made("equals", [0.0, 1.0], [0.0, 1.0], within=0.1),
+        made("equals", 0.001, 0.0, within=0.01),
+        made("below", 1e-14, 1e-10),
+        made("below", 2.0, 3.0),
+        made("above", 2.0, 0.0),
+        made("above", 0.6, 0.5),
+    ],
+)
+def test_claims_with_teeth_are_let_through(claim: Claim) -> None:
+    assert claim.holds() and weak(claim) is None
