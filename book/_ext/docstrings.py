@@ -45,11 +45,15 @@ def public(module: ModuleType) -> list[str]:
 
 @cache
 def modules() -> dict[str, ModuleType]:
-    """Every module and package directly below lessons_lib, by its short name."""
-    import lessons_lib
+    """Every module of the stack, then every module of the course, by its short name."""
+    import lessons_lib.course
 
-    names = [m.name for m in pkgutil.iter_modules(lessons_lib.__path__)]
-    return {name: importlib.import_module(f"lessons_lib.{name}") for name in sorted(names)}
+    rooms = (lessons_lib, lessons_lib.course)
+    full = [
+        f"{room.__name__}.{m.name}" for room in rooms for m in pkgutil.iter_modules(room.__path__)
+    ]
+    found = {name.rpartition(".")[2]: importlib.import_module(name) for name in full}
+    return {name: module for name, module in found.items() if name != "course"}
 
 
 @cache

@@ -9,8 +9,9 @@ from concurrent.futures import as_completed
 from pathlib import Path
 
 import lessons_lib
-from lessons_lib.course.notebooks import Kernels, problems
+from lessons_lib.course.notebooks import problems
 from lessons_lib.course.notebooks.execution import executed, lanes
+from lessons_lib.course.notebooks.kernels import Kernels
 from lessons_lib.files import check_place, write_whole
 
 CACHE = Path("_build") / "executed.json"

@@ -1,6 +1,6 @@
 """A pytest plugin: nbval compares stored and fresh outputs by `agreement`, pictures included.
 
-``pytest book --nbval -p tests.stored_outputs`` judges by what the page states. At its end stands a
+``pytest book --nbval -p tests.book.stored_outputs`` judges by what the page states. At its end is a
 table of all cells that did not repeat to the last byte, and how far they moved in units of what
 they may; ``--machine NAME`` puts a name over it.
 """

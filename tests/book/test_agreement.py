@@ -163,7 +163,14 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
 def judged(folder: Path) -> str:
     """What nbval with the plugin says of the notebooks in a folder."""
     command = [sys.executable, "-m", "pytest", str(folder), "--nbval", "--nbval-current-env"]
-    command += ["-p", "tests.stored_outputs", "-p", "no:cacheprovider", "--rootdir", str(folder)]
+    command += [
+        "-p",
+        "tests.book.stored_outputs",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(folder),
+    ]
     command += ["-o", "addopts=", "--machine", "a toy"]
     done = subprocess.run(
         command,

@@ -135,7 +135,7 @@ def test_a_file_is_refused_when_weights_or_list_changed(short_list, tmp_path):
     assert studies.read_table(path)["ladder"] == table["methods"][2]
     table["methods"][2]["weights"] = {SMALL: "0"}
     stored.write_report(path, table)
-    with pytest.raises(ValueError, match=r"ladder was run with other weights.*make bench"):
+    with pytest.raises(ValueError, match=r"ladder was run with other weights.*make studies"):
         studies.read_table(path)
     table["methods"].pop()
     stored.write_report(path, table)

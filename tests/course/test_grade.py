@@ -380,7 +380,7 @@ def test_the_command_goes_on_where_it_was_and_writes_all(
     assert {"ada", "perfect", "dies", "twice"} <= set(pages)
 
 
-def test_the_bench_of_a_class() -> None:
+def test_the_study_of_a_class() -> None:
     report = grading_report(BOOK, lab="01", num=1, jobs=1)
     assert report["full"] == report["students"] == 1
     assert report["seconds"] > 0

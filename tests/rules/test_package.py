@@ -12,7 +12,7 @@ from email import message_from_string
 from email.message import Message
 from pathlib import Path
 
-import hosted
+import hosting
 import nbformat
 import pytest
 from conftest import ROOT
@@ -113,5 +113,5 @@ def test_the_source_archive_holds_what_its_tests_read(tmp_path: Path) -> None:
 
 
 def test_the_hosted_edition_can_be_installed(tmp_path: Path) -> None:
-    hosted.edition(tmp_path / "edition", ADDRESS)
+    hosting.edition(tmp_path / "edition", ADDRESS)
     assert build(tmp_path / "edition", tmp_path / "made", "wheel").suffix == ".whl"

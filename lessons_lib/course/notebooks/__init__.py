@@ -9,6 +9,5 @@ from __future__ import annotations
 
 from lessons_lib.course.notebooks.cleaning import problems, quiet
 from lessons_lib.course.notebooks.execution import execute
-from lessons_lib.course.notebooks.kernels import Kernels
 
-__all__ = ["Kernels", "execute", "problems", "quiet"]
+__all__ = ["execute", "problems", "quiet"]

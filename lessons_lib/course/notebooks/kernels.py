@@ -30,7 +30,7 @@ class Kernels:
             _kill(client)
 
     def client(self, *arguments: Any, **options: Any) -> NotebookClient:
-        """Return a client as from ``NotebookClient``, which never waits for more than a second.
+        """Return ``NotebookClient(*arguments, **options)``, made to look for replies each second.
 
         Widgets send comm messages on the shell socket while the client polls it, and now and then
         the wake-up for the reply is lost (jupyter/nbclient#312). Asking again each second finds it.

@@ -83,7 +83,9 @@ def read_report(path: Path | str) -> dict[str, Any]:
         report = json.loads(file.read_text(encoding="utf-8"))
         report["setting"], report["methods"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is missing or no table ({error}); make bench writes it") from None
+        raise ValueError(
+            f"{path} is missing or no table ({error}); make studies writes it"
+        ) from None
     return report
 
 
@@ -108,7 +110,7 @@ def read_table(path: Path | str) -> dict[str, dict[str, Any]]:
     """
     report = read_report(path)
     if reasons := stale(report):
-        raise ValueError(f"{path} is out of date ({'; '.join(reasons)}); run make bench")
+        raise ValueError(f"{path} is out of date ({'; '.join(reasons)}); run make studies")
     return {row["method"]: row for row in report["methods"]} | {"setting": report["setting"]}
 
 

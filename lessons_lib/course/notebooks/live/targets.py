@@ -34,7 +34,7 @@ class Target(NamedTuple):
 
 
 def pages(book: Path) -> list[Path]:
-    """The pages of the book in the order of ``_toc.yml``, which lies beside its folder.
+    """The pages of the ``book`` in the order of ``_toc.yml``, which lies beside its folder.
 
     Raises
     ------
