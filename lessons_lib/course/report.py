@@ -1,10 +1,29 @@
-"""The last cell of a lesson: what it ran with, and how long it took."""
+"""What a lesson hands to its page: the numbers of its sentences, its versions and its time."""
 
 from __future__ import annotations
 
 
+def quote(**numbers: object) -> None:
+    """Hand numbers to the sentences of the page, which ask for each by its name.
+
+    Nothing is printed, and without the book's tools nothing happens.
+
+    Parameters
+    ----------
+    **numbers : object
+        What ``{glue:text}`name``` shows: a text that holds as many digits as are wanted, or a
+        whole number.
+    """
+    try:
+        from myst_nb import glue
+    except ImportError:  # a kernel without the book's tools has no page
+        return
+    for name, number in numbers.items():
+        glue(name, number, display=False)
+
+
 def report() -> None:
-    """Print versions and wall time, and glue the time as ``wall_seconds`` for *At a glance*.
+    """Print versions and wall time, and quote the time as ``wall_seconds`` for *At a glance*.
 
     The time counts from the start of the kernel, imports included, to this call. The cell that
     calls it carries the tag ``nbval-ignore-output``.
@@ -24,8 +43,4 @@ def report() -> None:
     print(
         f"{seconds:.0f} seconds from the start of the kernel, {torch.get_num_threads()} thread(s)"
     )
-    try:
-        from myst_nb import glue
-    except ImportError:  # a kernel without the book's tools has no page to glue into
-        return
-    glue("wall_seconds", round(seconds), display=False)
+    quote(wall_seconds=round(seconds))
