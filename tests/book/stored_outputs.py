@@ -1,5 +1,7 @@
 """A pytest plugin: nbval compares stored and fresh outputs by `agreement`, pictures included.
 
+A claim of a cell must also have teeth (see `teeth`): it is judged again with wrong measurements.
+
 ``pytest book --nbval -p tests.book.stored_outputs`` judges by what the page states. At its end is a
 table of all cells that did not repeat to the last byte, and how far they moved in units of what
 they may; ``--machine NAME`` puts a name over it.
@@ -8,6 +10,7 @@ they may; ``--machine NAME`` puts a name over it.
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +68,40 @@ def _readable(cell: plugin.IPyNbCell, outputs: list) -> list[dict[str, Any]]:
 
 
 plugin.IPyNbCell.compare_outputs = compare_outputs
+
+TESTS = Path(__file__).resolve().parents[1]
+LISTEN = """
+import sys
+sys.path.append({tests!r})
+import teeth
+teeth.listen({record!r})
+"""
+_setup, _runtest = plugin.IPyNbFile.setup, plugin.IPyNbCell.runtest
+
+
+def setup(self: plugin.IPyNbFile) -> None:
+    """Start the kernel, and where the notebook makes claims, let it listen to them."""
+    _setup(self)
+    self.record = None
+    if any("claim(" in cell.source for cell in self.nb.cells):
+        self.folder = tempfile.TemporaryDirectory(prefix="claims-")
+        self.record = Path(self.folder.name, "weak.txt")
+        code = LISTEN.format(tests=str(TESTS), record=str(self.record))
+        self.kernel.await_idle(self.kernel.execute_cell_input(code), timeout=None)
+        if not self.record.exists():
+            raise RuntimeError(f"{self.path.name}: nobody listens to the claims")
+
+
+def runtest(self: plugin.IPyNbCell) -> None:
+    """Run the cell; fail, too, if one of its claims would pass with a wrong measurement."""
+    _runtest(self)
+    weak = self.parent.record.read_text(encoding="utf-8") if self.parent.record else ""
+    if weak:
+        self.parent.record.write_text("", encoding="utf-8")
+        raise plugin.NbCellError(self.cell_num, "A claim without teeth", self.cell.source, weak)
+
+
+plugin.IPyNbFile.setup, plugin.IPyNbCell.runtest = setup, runtest
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -213,6 +213,18 @@ def test_every_way_of_printing_is_compared(printed: nbformat.NotebookNode, tmp_p
     assert "cells that moved on a toy" in said
 
 
+def test_a_claim_without_teeth_is_refused(tmp_path: Path) -> None:
+    """The stored line is right, and the next cell is not blamed for it."""
+    start = "from lessons_lib.course.checks import claim"
+    weak = 'claim("A third is less than a hundred", 1 / 3, below=100.0)'
+    cells = [new_code_cell(source) for source in (start, weak, HALVES)]
+    notebook = execute(new_notebook(cells=cells), folder=tmp_path)
+    nbformat.write(notebook, tmp_path / "weak.ipynb")
+    said = judged(tmp_path)
+    assert "1 failed, 2 passed" in said and "weak.ipynb::Cell 1" in said, said
+    assert "A third is less than a hundred: passes with the measurement negated, ten" in said
+
+
 def test_the_sanitiser_of_texts_leaves_pictures_alone() -> None:
     """An address is a word in a text, and may be four bytes of a picture."""
     import stored_outputs
