@@ -7,6 +7,8 @@ from typing import SupportsFloat
 import torch
 from torch import Tensor
 
+from lessons_lib.shapes.tensors import broadcasts, finite
+
 Sigma = float | Tensor
 """A noise level: a number, or a tensor (or array) shaped like the batch dimensions of ``x``."""
 
@@ -16,12 +18,8 @@ def expand_sigma(sigma: Sigma, x: Tensor, *, event_dims: int = 1, positive: bool
 
     Parameters
     ----------
-    sigma : float or Tensor, shape ``()`` or broadcastable to ``x.shape[:-event_dims]``
-        Noise level, in the units of ``x``.
     x : Tensor, shape ``(*, event)``
         The tensor that the result will be combined with; gives dtype and device.
-    event_dims : int
-        1 for points ``(*, n)``, 2 for images ``(*, H, W)``.
     positive : bool
         Refuse zero as well as negative values.
 
@@ -29,14 +27,6 @@ def expand_sigma(sigma: Sigma, x: Tensor, *, event_dims: int = 1, positive: bool
     -------
     Tensor
         Shape ``()`` for a scalar, otherwise ``sigma.shape + (1,) * event_dims``.
-
-    Raises
-    ------
-    TypeError
-        If ``sigma`` is neither a number nor a tensor.
-    ValueError
-        If ``sigma`` is negative (or zero with ``positive``), not finite, or its shape does not
-        broadcast to the batch dimensions of ``x``.
     """
     return _expanded(check_sigma(sigma, x, positive=positive), x, event_dims)
 
@@ -44,15 +34,11 @@ def expand_sigma(sigma: Sigma, x: Tensor, *, event_dims: int = 1, positive: bool
 def _expanded(level: Tensor, x: Tensor, event_dims: int) -> Tensor:
     if level.ndim == 0:
         return level
-    batch = x.shape[: x.ndim - event_dims]
-    try:
-        fits = torch.broadcast_shapes(level.shape, batch) == batch
-    except RuntimeError:
-        fits = False
-    if not fits:
+    batch = tuple(x.shape[: x.ndim - event_dims])
+    if not broadcasts(level.shape, batch):
         raise ValueError(
             f"sigma has shape {tuple(level.shape)}; wanted () or a shape that broadcasts to "
-            f"the batch dimensions {tuple(batch)} of x"
+            f"the batch dimensions {batch} of x"
         )
     return level.reshape(level.shape + (1,) * event_dims)  # (*) -> (*, 1, ...)
 
@@ -60,37 +46,21 @@ def _expanded(level: Tensor, x: Tensor, event_dims: int) -> Tensor:
 def check_sigma(sigma: Sigma, x: Tensor, *, positive: bool = False) -> Tensor:
     """Return ``sigma`` as a tensor with the dtype and device of ``x``, whatever its shape.
 
-    For callers that only hand ``sigma`` on; see `expand_sigma`, which also looks at the shape.
-
-    Parameters
-    ----------
-    sigma : float or Tensor
-        Noise level.
-    x : Tensor
-        Gives dtype and device.
-    positive : bool
-        Refuse zero as well as negative values.
-
-    Returns
-    -------
-    Tensor
-        Shaped like ``sigma``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `expand_sigma`.
+    For callers that only hand it on; `expand_sigma` also looks at the shape, and explains
+    ``positive``.
     """
-    if isinstance(sigma, str) or not isinstance(sigma, Tensor | SupportsFloat):
-        raise TypeError(f"sigma must be a number or a torch.Tensor, got {type(sigma).__name__}")
-    if not isinstance(sigma, Tensor) and hasattr(sigma, "__array__"):
-        sigma = sigma.copy()  # a reversed NumPy array, for instance, is no memory of a tensor
+    if not isinstance(sigma, float | Tensor):
+        if isinstance(sigma, str) or not isinstance(sigma, SupportsFloat):
+            raise TypeError(f"sigma must be a number or a torch.Tensor, got {type(sigma).__name__}")
+        if hasattr(sigma, "__array__"):
+            sigma = sigma.copy()  # a reversed NumPy array, for instance, is no memory of a tensor
     level = torch.as_tensor(sigma, dtype=x.dtype, device=x.device)
-    wanted = "positive" if positive else "non-negative"
-    if not bool(torch.isfinite(level.detach()).all()):
+    if not finite(level):
         raise ValueError(f"sigma must be finite, got {sigma}")
-    if bool((level <= 0).any() if positive else (level < 0).any()):
-        raise ValueError(f"sigma must be {wanted}, got a minimum of {float(level.min()):g}")
+    least = float(level.detach().min()) if level.numel() else 1.0
+    if least < 0 or (positive and least == 0):
+        wanted = "positive" if positive else "non-negative"
+        raise ValueError(f"sigma must be {wanted}, got a minimum of {least:g}")
     return level
 
 
@@ -99,26 +69,8 @@ def as_sigma(
 ) -> Sigma:
     """Return ``sigma`` as it is handed on to a score: a float, or a tensor like ``x``.
 
-    Parameters
-    ----------
-    sigma : float or Tensor
-        Noise level, also from NumPy.
-    x : Tensor
-        Gives dtype and device.
-    event_dims : int, optional
-        1 for points, 2 for images: then its shape must fit the batch dimensions of ``x``.
-    positive : bool
-        Refuse zero as well as negative values.
-
-    Returns
-    -------
-    float or Tensor
-        A number as a float, everything else as a tensor of the same shape.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `expand_sigma`.
+    With ``event_dims`` its shape must fit the batch dimensions of ``x``, as in `expand_sigma`,
+    which explains ``positive``.
     """
     level = check_sigma(sigma, x, positive=positive)
     if event_dims is not None:

@@ -1,4 +1,8 @@
-"""One door for numbers, whatever made them: Python, NumPy, or a tensor with one entry."""
+"""One door for numbers, whatever made them: Python, NumPy, or a tensor with one entry.
+
+In all of them ``name`` is the name in the caller's signature, and what is returned is to be used
+in place of ``value``.
+"""
 
 from __future__ import annotations
 
@@ -10,38 +14,18 @@ from collections.abc import Sequence
 def check_number(
     value: float, name: str, *, zero_allowed: bool = False, any_sign: bool = False
 ) -> float:
-    """Return ``value`` as a float if it is one positive finite number (or zero, if allowed).
+    """Return ``value`` as a float if it is one positive finite number.
 
-    Parameters
-    ----------
-    value : float
-        The argument to check; a NumPy number, or a tensor or array with one entry, will do.
-    name : str
-        Its name in the caller's signature, used in the message.
-    zero_allowed : bool
-        Accept zero as well as positive values.
-    any_sign : bool
-        Accept every finite number.
-
-    Returns
-    -------
-    float
-        The number. Use it in place of ``value``.
-
-    Raises
-    ------
-    TypeError
-        If it is not a number, or a tensor that holds several.
-    ValueError
-        If it is out of range.
+    ``name`` stands in the message. Zero is accepted with ``zero_allowed``, and every finite number
+    with ``any_sign``.
     """
     wanted = "" if any_sign else "non-negative " if zero_allowed else "positive "
     number = _one_float(value)
     if number is None:
         got = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else repr(value)
         raise TypeError(f"{name} must be one {wanted}number, got {got}")
-    low_enough = any_sign or (0 <= number if zero_allowed else 0 < number)
-    if not low_enough or not math.isfinite(number):
+    in_range = any_sign or number > 0 or (zero_allowed and number == 0)
+    if not in_range or not math.isfinite(number):
         words = f"{wanted}and finite" if wanted else "finite"
         raise ValueError(f"{name} must be {words}, got {number:g}")
     return number
@@ -57,26 +41,9 @@ def _one_float(value: object) -> float | None:
 
 
 def check_count(value: int, name: str, *, least: int = 1, most: int | None = None) -> int:
-    """Return ``value`` as an integer, if it is one and within bounds.
+    """Return ``value`` as an integer, if it is one (2.0 is none) and within bounds.
 
-    Parameters
-    ----------
-    value : int
-        The argument to check, also from NumPy; 2.0 is none.
-    name : str
-        Its name in the caller's signature, used in the message.
-    least, most : int
-        Bounds, both included; by default every positive integer will do.
-
-    Returns
-    -------
-    int
-        The number. Use it in place of ``value``.
-
-    Raises
-    ------
-    ValueError
-        If it is anything else.
+    ``name`` stands in the message; ``least`` and ``most`` are included.
     """
     try:
         count = None if isinstance(value, bool) else operator.index(value)
@@ -91,28 +58,9 @@ def check_count(value: int, name: str, *, least: int = 1, most: int | None = Non
 
 
 def check_sides(value: int | Sequence[int], name: str, *, square: bool = False) -> tuple[int, int]:
-    """Return rows and columns as two integers.
+    """Return rows and columns, the ``value`` of the argument ``name``, as two positive integers.
 
-    Parameters
-    ----------
-    value : sequence of int
-        The argument to check; integers of any make, two of them.
-    name : str
-        Its name in the caller's signature, used in the message.
-    square : bool
-        Accept one integer for both.
-
-    Returns
-    -------
-    tuple of int
-        Two positive integers. Use them in place of ``value``.
-
-    Raises
-    ------
-    TypeError
-        If it is something else.
-    ValueError
-        If one of them is not positive.
+    With ``square`` one integer stands for both.
     """
     try:
         sides = tuple(value)

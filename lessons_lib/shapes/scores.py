@@ -12,33 +12,16 @@ from lessons_lib.shapes.levels import Sigma
 Score = Callable[[Tensor, Sigma], Tensor]
 """``score(x, sigma)`` is the gradient in ``x`` of ``log p_sigma(x)``, shaped like ``x``."""
 
-
 Walk = Callable[..., Iterator[Tensor]]
 """A generator function that yields the states of an algorithm."""
 
 
 def checked(score: Score, name: str = "score") -> Score:
-    """Return a score that is checked at every call, for an algorithm to trust; see below.
+    """Return the ``score`` that was given as ``name``, for an algorithm to trust.
 
-    Algorithms evaluate scores under `torch.no_grad`. A score that is itself a derivative, by
-    autograd, then finds no graph: it is asked once more with gradients, and its answer detached.
-
-    Parameters
-    ----------
-    score : Score
-        Whatever the caller has given.
-    name : str
-        Its name in the caller's signature, used in the message.
-
-    Returns
-    -------
-    Score
-        The same values, guaranteed like ``x`` in shape and dtype by `check_score_output`.
-
-    Raises
-    ------
-    TypeError
-        If ``score`` is not callable.
+    Its answers have the shape and dtype of ``x``, by `check_score_output`. Algorithms evaluate
+    scores under `torch.no_grad`; one that is itself a derivative, by autograd, then finds no
+    graph: it is asked once more with gradients, and its answer detached.
     """
     if not callable(score):
         raise TypeError(f"{name} must be callable, got {type(score).__name__}")
@@ -57,34 +40,15 @@ def checked(score: Score, name: str = "score") -> Score:
 
 
 def unrolled(walk: Walk, differentiable: bool) -> Walk:
-    """Return a generator of states that keeps no graph, unless the caller asks for one.
-
-    Parameters
-    ----------
-    walk : callable
-        The generator function.
-    differentiable : bool
-        Return it as it is, so that gradients run through all its states.
-
-    Returns
-    -------
-    callable
-        The generator function to call in its place.
-    """
+    """Return the generator function ``walk``, keeping no graph unless it is ``differentiable``."""
     return walk if differentiable else torch.no_grad()(walk)
 
 
 def check_score_output(s: Tensor, x: Tensor, name: str = "score") -> Tensor:
-    """Return ``s`` in the dtype of ``x`` if it has its shape, as every score must.
+    """Return the answer ``s`` of the score ``name`` in the dtype of ``x``, if it has its shape.
 
-    ``name`` is who made it. A score that computes in float64 leaves a float32 state in float32.
-
-    Raises
-    ------
-    TypeError
-        If ``s`` is no tensor, or complex where ``x`` is real.
-    ValueError
-        If the shapes differ.
+    A score that computes in float64 leaves a float32 state in float32; a complex answer at a real
+    ``x`` is refused.
     """
     if not isinstance(s, Tensor):
         raise TypeError(f"{name}(x, sigma) must return a torch.Tensor, got {type(s).__name__}")

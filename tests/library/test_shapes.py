@@ -13,6 +13,7 @@ from lessons_lib.shapes import (
     check_score_output,
     check_tensor,
     expand_sigma,
+    finite,
 )
 
 
@@ -135,3 +136,17 @@ def test_check_count_refuses(value: object) -> None:
 def test_a_score_must_return_a_tensor() -> None:
     with pytest.raises(TypeError, match=r"score\(x, sigma\) must return a torch.Tensor, got list"):
         check_score_output([1.0], torch.zeros(1))
+
+
+@pytest.mark.parametrize("shape", [(), (3, 0), (0, 2), (2,), (2, 3, 1)])
+def test_check_tensor_counts_the_axes_that_it_names(shape: tuple) -> None:
+    with pytest.raises(ValueError, match=r"data must have shape \(T, n\), got"):
+        check_tensor(torch.zeros(shape), "data", axes="T, n")
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64, torch.complex64])
+def test_finite_values_may_have_a_sum_that_overflows(dtype: torch.dtype) -> None:
+    largest = torch.finfo(dtype).max
+    assert finite(torch.full((9,), largest, dtype=dtype)) and finite(torch.zeros(0, dtype=dtype))
+    assert not finite(torch.tensor([largest, -math.inf, math.inf], dtype=dtype))
+    assert not finite(torch.tensor([0.0, math.nan], dtype=dtype))

@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-CONVENTIONS = {"x", "y", "sigma", "generator"}
+CONVENTIONS = {"x", "y", "score", "sigma", "generator", "event_dims", "dtype", "progress"}
 """Arguments with one meaning everywhere (see `lessons_lib.shapes`), which need no entry."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
