@@ -9,8 +9,8 @@ name                  shape                  meaning
 ``y``                 ``(*, out_shape)``     a measurement ``A x + noise_std * noise``
 ``sigma``             ``()`` or ``(*)``      noise level in the units of ``x``: one, or one for each
                                              member of the batch
-``score``             ``(*, n)`` like ``x``  a callable, ``score(x, sigma)``: the gradient in ``x`` of
-                                             ``log p_sigma(x)``
+``score``             ``(*, n)`` like ``x``  a callable, ``score(x, sigma)``: the gradient in ``x``
+                                             of ``log p_sigma(x)``
 ``event_dims``        1 or 2                 points and patches, or images
 ``generator``                                source of randomness; where there is a default, it is a
                                              fresh one with seed 0
