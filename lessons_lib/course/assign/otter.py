@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import lessons_lib
 from lessons_lib.course.assign.editions import version
 from lessons_lib.course.assign.grading import ROUNDS
 from lessons_lib.course.assign.handout import make_empty
@@ -62,7 +63,7 @@ def write_otter(labs: Sequence[Lab], root: Path, target: Path, *, seed: int) -> 
         folder.mkdir()
         lines = [PYTORCH, *project["dependencies"]]
         write_whole(folder / "requirements.txt", "\n".join(lines) + "\n")
-        library, ignored = Path(__file__).parents[2], shutil.ignore_patterns(*NOT_NEEDED)
+        library, ignored = Path(lessons_lib.__file__).parent, shutil.ignore_patterns(*NOT_NEEDED)
         shutil.copytree(library, folder / "lessons_lib", ignore=ignored)
         path = folder / f"{lab.stem}.ipynb"
         notebook = reader.notebook(master(lab, seed=seed), path.name)

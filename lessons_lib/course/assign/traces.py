@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import lessons_lib
 from lessons_lib.course.assign.editions import SECRET, student_edition
 from lessons_lib.course.assign.source import Lab
 
@@ -96,7 +97,7 @@ def _public(book: Path) -> str:
     texts += [
         p.read_text(encoding="utf-8") for p in sorted(book.glob("*.md")) if p.stem != "instructors"
     ]
-    library = Path(__file__).parents[2]
+    library = Path(lessons_lib.__file__).parent
     texts += [path.read_text(encoding="utf-8") for path in sorted(library.rglob("*.py"))]
     return "\n".join(_reduced(text) for text in texts)
 

@@ -16,8 +16,11 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
+import lessons_lib
 from lessons_lib.course.assign.sandbox.calls import program
 from lessons_lib.course.assign.sandbox.questions import CHECKS, public_checks
+
+LIBRARY = Path(lessons_lib.__file__).parent
 
 FOLDER = Path("/submission")
 """The disk of a submission, inside."""
@@ -70,7 +73,7 @@ def readable() -> list[Path]:
     own += [Path(sys.base_prefix) / name for name in ("lib", "lib64")]
     own += [Path(path) for path in sysconfig.get_paths().values() if "packages" in path]
     own += [Path(p) for p in sys.path if Path(p).name in {"site-packages", "dist-packages"}]
-    own += [CHECKS.parent, *map(Path, SYSTEM)]
+    own += [LIBRARY, *map(Path, SYSTEM)]
     own += [p for p in _interpreter() if not any(p.is_relative_to(folder) for folder in own)]
     return [path for path in dict.fromkeys(own) if path.exists()]
 
@@ -128,6 +131,6 @@ def _told(content: bytes, stack: ExitStack) -> str:
 
 def _places_of_checks() -> list[Path]:
     """Where the checks lie behind the walls: in this library, and in every copy of it there."""
-    copies = [folder / "lessons_lib" / CHECKS.name for folder in readable()]
+    copies = [folder / CHECKS.relative_to(LIBRARY.parent) for folder in readable()]
     places = [CHECKS, CHECKS.resolve(), *(copy for copy in copies if copy.is_dir())]
     return list(dict.fromkeys(places))

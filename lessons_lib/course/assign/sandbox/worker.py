@@ -156,7 +156,7 @@ def main() -> None:
 def _load() -> None:
     import torch
 
-    from lessons_lib import checks  # noqa: F401
+    from lessons_lib.course import checks  # noqa: F401
 
     torch.set_num_threads(1)
 
