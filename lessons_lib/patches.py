@@ -23,6 +23,7 @@ from lessons_lib.shapes import (
     check_sides,
     check_tensor,
     checked,
+    mirrored,
 )
 
 BORDERS = ("valid", "wrap", "reflect")
@@ -50,12 +51,6 @@ class Patches(LinearOperator):
         mirrored at its edges, ``b a | a b``, and one patch is centred on each pixel (half a pixel
         down and right of it for even sizes); with odd sizes every pixel again counts equally.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the sizes are not positive integers, the patch is larger than the image, or the border
-        is unknown or contradicts ``wrap``.
-
     Attributes
     ----------
     patch_shape : tuple of int
@@ -80,8 +75,9 @@ class Patches(LinearOperator):
     ) -> None:
         self.in_shape = check_sides(image_shape, "image_shape")
         self.patch_shape = check_sides(patch_size, "patch_size", square=True)
+        self.border = border or ("wrap" if wrap else "valid")
+        _check_border(self.border, wrap)
         _check_fit(self.in_shape, self.patch_shape)
-        self.border = _check_border(wrap, border)
         self.wrap = self.border == "wrap"
         sides = zip(self.in_shape, self.patch_shape, strict=True)
         self._rows, self._cols = (_offsets(*side, self.border) for side in sides)  # (A, p), (B, q)
@@ -113,19 +109,11 @@ class Patches(LinearOperator):
     def adjoint(self, v: Tensor) -> Tensor:
         """Put patches back and add where they overlap, ``sum_c G_c' v_c``.
 
-        Parameters
-        ----------
-        v : Tensor, shape ``(*, L, n)``
-            One vector for each patch.
-
-        Returns
-        -------
-        Tensor, shape ``(*, H, W)``
-            The sum.
+        Patches ``v``, ``(*, L, n) -> (*, H, W)``.
         """
         check_tensor(v, "v", last=self.out_shape)
         image = v.new_zeros(*v.shape[:-2], self.in_shape[0] * self.in_shape[1])
-        return self._add(image, self.index, v).unflatten(-1, self.in_shape)
+        return _add(image, self.index, v).unflatten(-1, self.in_shape)
 
     @property
     def multiplicity(self) -> Tensor:
@@ -141,11 +129,6 @@ class Patches(LinearOperator):
         ----------
         rows, cols : slice or Tensor of int
             Which positions down, and which across; every pair of them stays.
-
-        Returns
-        -------
-        Patches
-            With fewer patches of the same size.
         """
         fewer = copy.copy(self)
         fewer._rows, fewer._cols = self._rows[rows], self._cols[cols]
@@ -172,12 +155,6 @@ class Patches(LinearOperator):
         -------
         Tensor, shape ``(*, H, W)``
             The sum, equal to ``patches.adjoint(function(patches(x), sigma))``.
-
-        Raises
-        ------
-        ValueError
-            If ``function`` changes the shape, ``sigma`` does not fit the images, or ``chunk`` is
-            not a positive integer.
         """
         check_tensor(x, "x", last=self.in_shape)
         function, chunk = checked(function, "function"), check_count(chunk, "chunk")
@@ -190,7 +167,7 @@ class Patches(LinearOperator):
         for some in torch.arange(self.out_shape[0]).split(max(1, chunk // images)):
             table = self._table(some).to(x.device)
             v = flat[..., table]  # (*, l, n)
-            image = self._add(image, table, function(v, sigma))
+            image = _add(image, table, function(v, sigma))
         return image.unflatten(-1, self.in_shape)
 
     def _table(self, which: Tensor) -> Tensor:
@@ -199,32 +176,24 @@ class Patches(LinearOperator):
         rows, cols = self._rows[which // across], self._cols[which % across]  # (l, p), (l, q)
         return (rows[:, :, None] * self.in_shape[1] + cols[:, None, :]).flatten(1)
 
-    @staticmethod
-    def _add(image: Tensor, table: Tensor, v: Tensor) -> Tensor:
-        """Add patches ``(*, l, n)`` into flat images ``(*, H * W)`` at the pixels of ``table``."""
-        return image.index_add(-1, table.flatten().to(v.device), v.flatten(-2))
+
+def _add(image: Tensor, table: Tensor, v: Tensor) -> Tensor:
+    """Add patches ``(*, l, n)`` into flat images ``(*, H * W)`` at the pixels of ``table``."""
+    return image.index_add(-1, table.flatten().to(v.device), v.flatten(-2))
 
 
 def _offsets(length: int, size: int, border: str) -> Tensor:
     """Rows (or columns) of each patch position: ``(positions, size)``."""
     first = torch.arange(length - size + 1 if border == "valid" else length)
-    if border == "reflect":
-        first = first - (size - 1) // 2
     place = first[:, None] + torch.arange(size)
-    if border == "reflect":
-        place = torch.where(place < 0, -1 - place, place)
-        return torch.where(place >= length, 2 * length - 1 - place, place)
-    return place % length
+    return mirrored(place - (size - 1) // 2, length) if border == "reflect" else place % length
 
 
-def _check_border(wrap: bool, border: str | None) -> str:
-    if border is None:
-        return "wrap" if wrap else "valid"
+def _check_border(border: str, wrap: bool) -> None:
     if border not in BORDERS:
         raise ValueError(f"border must be one of {', '.join(BORDERS)}, got {border!r}")
     if wrap and border != "wrap":
         raise ValueError(f"wrap=True contradicts border={border!r}; give one of them")
-    return border
 
 
 def _check_fit(image_shape: tuple[int, int], patch_shape: tuple[int, int]) -> None:

@@ -14,8 +14,8 @@ from lessons_lib.networks.invariant import CentredScore, NormalizedScore
 from lessons_lib.networks.oriented import OrientedScore
 from lessons_lib.networks.perceptron import ACTIVATIONS, mlp
 from lessons_lib.networks.plain import EnergyScore, ScaledScore
-from lessons_lib.networks.preconditioned import PreconditionedScore
-from lessons_lib.networks.unet import ImageScore, UNet
+from lessons_lib.networks.preconditioned import ImageScore, PreconditionedScore
+from lessons_lib.networks.unet import UNet
 
 __all__ = [
     "ACTIVATIONS",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from lessons_lib.networks.preconditioned import check_spread
-from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
+from lessons_lib.networks.perceptron import fill
+from lessons_lib.networks.preconditioned import Preconditioned
+from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma, mirrored
 
 
-class ExpertsScore(nn.Module):
+class ExpertsScore(Preconditioned):
     r"""The image score ``+ sum_c G_c' s_V(G_c x, sigma)`` of a learned potential on patches.
 
     With ``v = sqrt(sigma^2 + std^2)``, ``u = (x - m) / v`` and ``t = log(sigma / std)``, the
@@ -46,12 +46,6 @@ class ExpertsScore(nn.Module):
     generator : torch.Generator, optional
         Source of the initial weights; by default a fresh one with seed 0.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``patch_size`` is not odd, ``hidden`` not two positive integers, or ``mean`` or ``std``
-        is out of range.
-
     Notes
     -----
     References: [RothBlack2009], [Goujon2024]; chapters 05_patch_trained and 06_reconstruction.
@@ -66,34 +60,31 @@ class ExpertsScore(nn.Module):
         *,
         generator: torch.Generator | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(mean, std, event_dims=2)
         if (patch_size := check_count(patch_size, "patch_size")) % 2 == 0:
             raise ValueError(f"patch_size must be odd, got {patch_size}")
         hidden = [check_count(k, "each of hidden") for k in hidden]
         if len(hidden) != 2:
             raise ValueError(f"hidden must be two positive integers, got {hidden}")
-        location, spread = check_spread(mean, std)
         generator = generator if generator is not None else torch.Generator().manual_seed(0)
         (k, m), p = hidden, patch_size
         self.patch_size = p
-        self.register_buffer("mean", location)
-        self.register_buffer("std", spread)
         self.W1, self.a1, self.b1 = _uniform((k, 1, p, p), p * p, generator)
         self.W2, self.a2, self.b2 = _uniform((m, k, 1, 1), k, generator)
         self.w3 = nn.Parameter(torch.zeros(m, dtype=torch.float32))
 
     def forward(self, x: Tensor, sigma: Sigma) -> Tensor:
         """Return the score of images ``(*, H, W)``; every ``sigma`` must be positive."""
-        u, v, t, weight = self._parts(x, sigma, event_dims=2)
-        rows, cols = (_mirrored(length, self.patch_size).to(x.device) for length in x.shape[-2:])
+        rows, cols = self._mirror(x)
+        u, v, t, weight = self._units(x, sigma)
         pull = self._pull(u[..., rows[:, None], cols], t)  # (*, H + p - 1, W + p - 1)
         pull = _fold(_fold(pull, rows, -2, u.shape[-2]), cols, -1, u.shape[-1])  # (*, H, W)
         return -u / v - weight / v * pull
 
     def potential(self, x: Tensor, sigma: Sigma) -> Tensor:
         """Return the energy ``U(x, sigma)`` of images ``(*, H, W)``, shape ``(*)``."""
-        u, _, t, weight = self._parts(x, sigma, event_dims=2)
-        rows, cols = (_mirrored(length, self.patch_size).to(x.device) for length in x.shape[-2:])
+        rows, cols = self._mirror(x)
+        u, _, t, weight = self._units(x, sigma)
         experts = self._experts(u[..., rows[:, None], cols], t)
         return (u.square() / 2 + weight * experts).sum((-2, -1))  # (*, H, W) -> (*)
 
@@ -102,25 +93,40 @@ class ExpertsScore(nn.Module):
 
         Each of its pixels brings ``1 / n`` of its Gaussian term, since it lies in ``n`` patches.
         """
-        p = self.patch_size
-        u, spread, t, weight = self._parts(v, sigma, event_dims=1)
-        pull = self._pull(u.unflatten(-1, (p, p)), t[..., None] if t.ndim else t).flatten(-2)
-        return -u / (p * p * spread) - weight / spread * pull
+        u, spread, t, weight = self._units(self._squares(v), sigma)
+        pull = self._pull(u, t)
+        return (-u / (self.patch_size**2 * spread) - weight / spread * pull).flatten(-2)
 
     def patch_potential(self, v: Tensor, sigma: Sigma) -> Tensor:
         """Return one patch's share ``V`` of the energy, for patches ``(*, n)``; shape ``(*)``."""
-        p = self.patch_size
-        u, _, t, weight = self._parts(v, sigma, event_dims=1)
-        experts = self._experts(u.unflatten(-1, (p, p)), t[..., None] if t.ndim else t)
-        return u.square().mean(-1) / 2 + (weight * experts.flatten(-2))[..., 0]
+        u, _, t, weight = self._units(self._squares(v), sigma)
+        return (u.square().mean((-2, -1), keepdim=True) / 2 + weight * self._experts(u, t))[
+            ..., 0, 0
+        ]
 
-    def _parts(self, x: Tensor, sigma: Sigma, event_dims: int) -> tuple[Tensor, ...]:
-        last = (self.patch_size**2,) if event_dims == 1 else None
-        check_tensor(x, "x" if event_dims == 2 else "v", last=last, min_dims=event_dims)
-        level = expand_sigma(sigma, x, event_dims=event_dims, positive=True)
-        mean, std = self.mean.to(x), self.std.to(x)
-        v = torch.sqrt(level**2 + std**2)
-        return (x - mean) / v, v, torch.log(level / std), std / level
+    def _squares(self, v: Tensor) -> Tensor:
+        p = self.patch_size
+        return check_tensor(v, "v", last=(p * p,)).unflatten(-1, (p, p))  # (*, n) -> (*, p, p)
+
+    def _units(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """``u``, ``v``, ``t`` and ``std / sigma`` of images or of single patches ``(*, H, W)``."""
+        level = expand_sigma(sigma, x, event_dims=2, positive=True)
+        u, v, t, std = self.units(x, level)
+        return u, v, t, std / level
+
+    def _mirror(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Numbers of the rows and columns of images that are mirrored at their edges."""
+        check_tensor(x, "x", min_dims=2)
+        half = (self.patch_size - 1) // 2
+        if half > min(x.shape[-2:]):
+            raise ValueError(
+                f"x must have sides of at least {half} pixels, got {min(x.shape[-2:])}"
+            )
+        rows, cols = (
+            mirrored(torch.arange(-half, length + half, device=x.device), length)
+            for length in x.shape[-2:]
+        )
+        return rows, cols
 
     def _layers(self, u: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """``z_1`` and ``z_2`` of every patch inside images ``(*, H, W)``, as ``(B, K, A, B)``."""
@@ -155,16 +161,6 @@ def _batch(u: Tensor, t: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return u.reshape(-1, 1, *u.shape[-2:]).to(dtype), t.reshape(-1, 1, 1, 1).to(dtype)
 
 
-def _mirrored(length: int, size: int) -> Tensor:
-    """Numbers of the rows (or columns) of an image mirrored at both edges, ``b a | a b``."""
-    half = (size - 1) // 2
-    if half > length:
-        raise ValueError(f"x must have sides of at least {half} pixels, got {length}")
-    place = torch.arange(-half, length + half)
-    place = torch.where(place < 0, -1 - place, place)
-    return torch.where(place >= length, 2 * length - 1 - place, place)
-
-
 def _fold(x: Tensor, place: Tensor, dim: int, length: int) -> Tensor:
     """Adjoint of mirroring: add each row (or column) back to the one that it came from."""
     shape = list(x.shape)
@@ -175,8 +171,8 @@ def _fold(x: Tensor, place: Tensor, dim: int, length: int) -> Tensor:
 def _uniform(
     shape: tuple[int, ...], fan_in: int, generator: torch.Generator
 ) -> tuple[nn.Parameter, nn.Parameter, nn.Parameter]:
-    """Weights, weights of the noise level, and biases, uniform on ``+-1/sqrt(fan_in)``."""
-    bound = 1 / math.sqrt(fan_in)
-    made = (torch.empty(size, dtype=torch.float32) for size in (shape, shape[:1], shape[:1]))
-    drawn = [nn.init.uniform_(w, -bound, bound, generator=generator) for w in made]
-    return tuple(nn.Parameter(w) for w in drawn)
+    """Weights, weights of the noise level, and biases."""
+    made = [torch.empty(size, dtype=torch.float32) for size in (shape, shape[:1], shape[:1])]
+    fill(made, fan_in, generator)
+    w, a, b = (nn.Parameter(one) for one in made)
+    return w, a, b

@@ -74,11 +74,6 @@ class NormalizedScore(nn.Module):
     bound : float
         Largest magnitude of each coordinate of ``F``, in standard deviations of the noise.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``bound`` is not positive.
-
     Notes
     -----
     In float64 both laws hold to rounding error; a network in float32 keeps six or seven digits.
@@ -99,7 +94,8 @@ class NormalizedScore(nn.Module):
         r = torch.sqrt(q + level**2)
         u, t = centred / r, level / r
         output = check_score_output(call_net(self.net, u, torch.log(t)), v, "net")
-        return (_centre(bounded(output, self.bound)) / t - u) / r
+        F = _centre(bounded(output, self.bound))
+        return (F / t - u) / r
 
 
 def _centre(v: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -44,11 +44,6 @@ def mlp(
     -------
     nn.Sequential
         Linear layers with activations between them.
-
-    Raises
-    ------
-    ValueError
-        If a width is not a positive integer, fewer than two are given, or an activation is unknown.
     """
     widths = [check_count(w, "each of widths") for w in widths]
     if len(widths) < 2:
@@ -57,33 +52,19 @@ def mlp(
     generator = generator if generator is not None else torch.Generator().manual_seed(0)
     layers: list[nn.Module] = []
     for depth, (fan_in, fan_out) in enumerate(itertools.pairwise(widths)):
-        layers.append(_linear(fan_in, fan_out, generator))
+        linear = nn.utils.skip_init(nn.Linear, fan_in, fan_out, dtype=torch.float32)
+        fill(linear.parameters(), fan_in, generator)
+        layers.append(linear)
         if depth < len(names):
             layers.append(ACTIVATIONS[names[depth]]())
     return nn.Sequential(*layers)
 
 
-def _activation_names(activation: str | Sequence[str], num_hidden: int) -> list[str]:
-    names = [activation] * num_hidden if isinstance(activation, str) else list(activation)
-    wanted = [activation] if isinstance(activation, str) else names
-    if any(name not in ACTIVATIONS for name in wanted):
-        raise ValueError(f"activation must be among {sorted(ACTIVATIONS)}, got {activation!r}")
-    if len(names) != num_hidden:
-        raise ValueError(
-            f"activation must name one function for each of {num_hidden} hidden layers, "
-            f"got {len(names)}"
-        )
-    return names
-
-
-def _linear(fan_in: int, fan_out: int, generator: torch.Generator) -> nn.Linear:
-    layer = nn.utils.skip_init(
-        nn.Linear, fan_in, fan_out, dtype=torch.float32
-    )  # would draw from the global seed
+def fill(weights: Iterable[Tensor], fan_in: int, generator: torch.Generator) -> None:
+    """Draw ``weights`` uniformly on ``+-1/sqrt(fan_in)``, in their order."""
     bound = 1 / math.sqrt(fan_in)
-    nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-    nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
-    return layer
+    for weight in weights:
+        nn.init.uniform_(weight, -bound, bound, generator=generator)
 
 
 def call_net(net: nn.Module, x: Tensor, noise: Tensor | None) -> Tensor:
@@ -99,3 +80,17 @@ def call_net(net: nn.Module, x: Tensor, noise: Tensor | None) -> Tensor:
         x = torch.cat([x, noise.expand(*x.shape[:-1], 1)], dim=-1)  # (*, n) -> (*, n + 1)
     weight = next(net.parameters(), None)
     return net(x if weight is None else x.to(weight.dtype)).to(x.dtype)
+
+
+def _activation_names(activation: str | Sequence[str], num_hidden: int) -> list[str]:
+    names = [activation] * max(1, num_hidden) if isinstance(activation, str) else list(activation)
+    if not set(names) <= set(ACTIVATIONS):
+        raise ValueError(f"activation must be among {sorted(ACTIVATIONS)}, got {activation!r}")
+    if isinstance(activation, str):
+        return names[:num_hidden]
+    if len(names) != num_hidden:
+        raise ValueError(
+            f"activation must name one function for each of {num_hidden} hidden layers, "
+            f"got {len(names)}"
+        )
+    return names

@@ -39,7 +39,8 @@ class ScaledScore(nn.Module):
         check_tensor(x, "x")
         level = expand_sigma(sigma, x, positive=True)
         output = call_net(self.net, x, torch.log(level) if self.conditional else None)
-        return check_score_output(output, x, "net") / level
+        output = check_score_output(output, x, "net")
+        return output / level
 
 
 class EnergyScore(nn.Module):
@@ -81,5 +82,4 @@ class EnergyScore(nn.Module):
 
     def forward(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Return the score at ``x`` of shape ``(*, n)``."""
-        check_tensor(x, "x")
         return -torch.func.grad(lambda point: self.potential(point, sigma).sum())(x)

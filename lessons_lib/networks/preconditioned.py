@@ -1,4 +1,4 @@
-"""A learned correction to an exact Gaussian score."""
+"""A learned correction to an exact Gaussian score, of points or of whole images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,39 @@ from lessons_lib.networks.perceptron import call_net
 from lessons_lib.shapes import Sigma, check_number, check_score_output, check_tensor, expand_sigma
 
 
-class PreconditionedScore(nn.Module):
+class Preconditioned(nn.Module):
+    """Mean ``m`` and ``std`` of the data, saved with the weights, and the units made of them.
+
+    ``mean`` is one number, or for points (``event_dims`` 1) one for each coordinate.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: float | Tensor, std: float | Tensor, *, event_dims: int = 1) -> None:
+        super().__init__()
+        location = torch.as_tensor(mean, dtype=torch.float32).detach().clone()
+        if location.ndim > 2 - event_dims or not bool(torch.isfinite(location).all()):
+            wanted = "() or (n,)" if event_dims == 1 else "()"
+            raise ValueError(f"mean must be finite with shape {wanted}, got {mean}")
+        spread = torch.as_tensor(check_number(std, "std"), dtype=torch.float32)
+        self.register_buffer("mean", location)
+        self.register_buffer("std", spread)
+
+    def units(self, x: Tensor, level: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """``u``, ``v``, ``t`` and ``std`` of points ``x`` at noise of standard deviation ``level``.
+
+        ``v`` is the spread of the noisy data, ``u`` the points in its units, and ``t`` the noise in
+        units of ``std``, as a logarithm.
+        """
+        mean, std = self.mean.to(x), self.std.to(x)
+        v = torch.sqrt(level**2 + std**2)
+        u = (x - mean) / v
+        t = torch.log(level / std)
+        return u, v, t, std
+
+
+class PreconditionedScore(Preconditioned):
     r"""A Gaussian's exact score plus a learned, bounded, unitless correction.
 
     With ``v = sqrt(sigma^2 + std^2)``, the spread of the noisy data,
@@ -42,37 +74,72 @@ class PreconditionedScore(nn.Module):
     bound : float
         Largest magnitude of each coordinate of ``F``, in standard deviations of its target.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``mean`` or ``std`` is not finite, or ``std`` or ``bound`` is not positive.
-
     Notes
     -----
     References: [Karras2022]; chapter 03_noise_conditional, which also tells of the factor
     ``v / std^2`` found elsewhere in place of ``1 / v``: equal only at sigma = 0.
     """
 
+    event_dims = 1
+
     def __init__(
         self, net: nn.Module, mean: float | Tensor, std: float | Tensor, *, bound: float = 10.0
     ) -> None:
-        super().__init__()
-        location, spread = check_spread(mean, std)
+        super().__init__(mean, std, event_dims=self.event_dims)
         self.net = net
         self.bound = check_bound(bound)
-        self.register_buffer("mean", location)
-        self.register_buffer("std", spread)
 
     def forward(self, x: Tensor, sigma: Sigma) -> Tensor:
-        """Return the score at ``x`` of shape ``(*, n)``; every ``sigma`` must be positive."""
-        check_tensor(x, "x", last=tuple(self.mean.shape) or None)
-        level = expand_sigma(sigma, x, positive=True)
-        mean, std = self.mean.to(x), self.std.to(x)
-        v = torch.sqrt(level**2 + std**2)
-        u = (x - mean) / v
-        t = torch.log(level / std)
-        correction = bounded(call_net(self.net, u, t), self.bound)
-        return -u / v + std / (level * v) * check_score_output(correction, x, "net")
+        """Return the score at ``x``; every ``sigma`` must be positive."""
+        check_tensor(x, "x", last=tuple(self.mean.shape) or None, min_dims=self.event_dims)
+        level = expand_sigma(sigma, x, event_dims=self.event_dims, positive=True)
+        u, v, t, std = self.units(x, level)
+        F = bounded(self.output(u, t), self.bound)
+        return -u / v + std / (level * v) * F
+
+    def output(self, u: Tensor, t: Tensor) -> Tensor:
+        """What ``net`` makes of ``[u, t]``, shaped like ``u``."""
+        return check_score_output(call_net(self.net, u, t), u, "net")
+
+
+class ImageScore(PreconditionedScore):
+    r"""The preconditioned score of whole images ``(*, H, W)``, for any height and width.
+
+    The formula of `PreconditionedScore`, with a network that sees the image and a constant map of
+    the noise level. ``F = 0`` is the score of independent pixels N(m, std^2) at every sigma. An
+    image whose sides the network cannot halve often enough is continued by its last rows and
+    columns, and cut again.
+
+    Parameters
+    ----------
+    net : nn.Module
+        Maps ``(B, 2, H, W)``, the maps ``u`` and ``t``, to ``(B, 1, H, W)``; if it has an attribute
+        ``multiple``, sides are made multiples of that.
+    mean, std : float
+        Mean and standard deviation of the pixels.
+    bound : float
+        Largest magnitude of ``F`` in a pixel.
+
+    Notes
+    -----
+    References: [Karras2022]; chapter 06_reconstruction.
+    """
+
+    event_dims = 2
+
+    def output(self, u: Tensor, t: Tensor) -> Tensor:
+        """What ``net`` makes of the maps ``u`` and ``t``, shaped like ``u``."""
+        maps = torch.stack([u, t.expand_as(u)], dim=-3)  # (*, H, W) -> (*, 2, H, W)
+        height, width = u.shape[-2:]
+        multiple = getattr(self.net, "multiple", 1)
+        right, below = (-width) % multiple, (-height) % multiple
+        batch = maps.reshape(-1, 2, height, width).to(next(self.net.parameters(), u).dtype)
+        padded = nn.functional.pad(batch, (0, right, 0, below), mode="replicate")
+        output = self.net(padded)
+        wanted = (len(batch), 1, *padded.shape[-2:])
+        if output.shape != wanted:
+            raise ValueError(f"net must return shape {wanted}, got {tuple(output.shape)}")
+        return output[:, 0, :height, :width].reshape(u.shape).to(u.dtype)
 
 
 def bounded(output: Tensor, bound: float) -> Tensor:
@@ -83,12 +150,3 @@ def bounded(output: Tensor, bound: float) -> Tensor:
 def check_bound(bound: float) -> float:
     """Return ``bound`` as a number, infinity allowed, or say what is wrong with it."""
     return math.inf if bound == math.inf else check_number(bound, "bound")
-
-
-def check_spread(mean: float | Tensor, std: float | Tensor) -> tuple[Tensor, Tensor]:
-    """Return copies of both in float32, or say which is not finite, not positive or misshapen."""
-    location = torch.as_tensor(mean, dtype=torch.float32).detach().clone()
-    spread = torch.as_tensor(check_number(std, "std"), dtype=torch.float32)
-    if location.ndim > 1 or not bool(torch.isfinite(location).all()):
-        raise ValueError(f"mean must be finite with shape () or (n,), got {mean}")
-    return location, spread

@@ -1,16 +1,15 @@
-"""The score of a whole image: a small residual U-Net, and the preconditioning around it."""
+"""A small residual U-Net, the network inside the score of a whole image."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from lessons_lib.networks.preconditioned import bounded, check_bound, check_spread
-from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
+from lessons_lib.networks.perceptron import fill
+from lessons_lib.shapes import check_count
 
 
 class UNet(nn.Module):
@@ -28,11 +27,6 @@ class UNet(nn.Module):
         2 (the image and the noise level) and 1 for `ImageScore`.
     generator : torch.Generator, optional
         Source of the initial weights; by default a fresh one with seed 0.
-
-    Raises
-    ------
-    ValueError
-        If a width is not a positive integer.
 
     Notes
     -----
@@ -94,72 +88,6 @@ class Residual(nn.Module):
         return h + self.second(silu(self.first(silu(h))))
 
 
-class ImageScore(nn.Module):
-    r"""The preconditioned score of whole images, for any height and width.
-
-    The formula of `PreconditionedScore`, with a network that sees the image and a constant map of
-    the noise level: with ``v = sqrt(sigma^2 + std^2)``,
-
-    .. math:: s(x, \sigma) = -\frac{x - m}{v^2} + \frac{\mathrm{std}}{\sigma v}\, F(u, t),
-        \quad u = \frac{x - m}{v}, \quad t = \log\frac{\sigma}{\mathrm{std}}.
-
-    ``F = 0`` is the score of independent pixels N(m, std^2) at every sigma. An image whose sides
-    the network cannot halve often enough is continued by its last rows and columns, and cut again.
-
-    Parameters
-    ----------
-    net : nn.Module
-        Maps ``(B, 2, H, W)``, the maps ``u`` and ``t``, to ``(B, 1, H, W)``; if it has an attribute
-        ``multiple``, sides are made multiples of that.
-    mean, std : float
-        Mean and standard deviation of the pixels.
-    bound : float
-        Largest magnitude of ``F`` in a pixel.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``mean`` or ``std`` is not finite, or ``std`` or ``bound`` is not positive.
-
-    Notes
-    -----
-    References: [Karras2022]; chapter 06_reconstruction.
-    """
-
-    def __init__(self, net: nn.Module, mean: float, std: float, *, bound: float = 10.0) -> None:
-        super().__init__()
-        location, spread = check_spread(mean, std)
-        if location.ndim:
-            raise ValueError(f"mean must be one number, got shape {tuple(location.shape)}")
-        self.net = net
-        self.bound = check_bound(bound)
-        self.register_buffer("mean", location)
-        self.register_buffer("std", spread)
-
-    def forward(self, x: Tensor, sigma: Sigma) -> Tensor:
-        """Return the score of images ``(*, H, W)``; every ``sigma`` must be positive."""
-        check_tensor(x, "x", min_dims=2)
-        level = expand_sigma(sigma, x, event_dims=2, positive=True)
-        mean, std = self.mean.to(x), self.std.to(x)
-        v = torch.sqrt(level**2 + std**2)
-        u = (x - mean) / v
-        t = torch.log(level / std)
-        return -u / v + std / (level * v) * self._correction(u, t)
-
-    def _correction(self, u: Tensor, t: Tensor) -> Tensor:
-        maps = torch.stack([u, t.expand_as(u)], dim=-3)  # (*, H, W) -> (*, 2, H, W)
-        height, width = u.shape[-2:]
-        multiple = getattr(self.net, "multiple", 1)
-        right, below = (-width) % multiple, (-height) % multiple
-        batch = maps.reshape(-1, 2, height, width).to(next(self.net.parameters(), u).dtype)
-        padded = nn.functional.pad(batch, (0, right, 0, below), mode="replicate")
-        output = self.net(padded)
-        if output.shape != (len(batch), 1, *padded.shape[-2:]):
-            got, wanted = tuple(output.shape), (len(batch), 1, *padded.shape[-2:])
-            raise ValueError(f"net must return shape {wanted}, got {got}")
-        return bounded(output[:, 0, :height, :width], self.bound).reshape(u.shape).to(u.dtype)
-
-
 def _conv(
     kind: type[nn.Conv2d] | type[nn.ConvTranspose2d],
     fan_in: int,
@@ -168,10 +96,7 @@ def _conv(
     generator: torch.Generator,
     **options: int,
 ) -> nn.Conv2d | nn.ConvTranspose2d:
-    """Make a convolution whose weights are uniform on ``+-1/sqrt(number of inputs)``."""
     layer = nn.utils.skip_init(kind, fan_in, fan_out, size, dtype=torch.float32, **options)
     taps = size**2 if kind is nn.Conv2d else 1  # each output of an up-step sees one pixel
-    bound = 1 / math.sqrt(fan_in * taps)
-    nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-    nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+    fill(layer.parameters(), fan_in * taps, generator)
     return layer

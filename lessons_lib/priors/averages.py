@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lessons_lib.patches import Patches, PatchSize
 from lessons_lib.priors.patch_prior import PatchPrior
-from lessons_lib.shapes import Score, Sigma, check_count
+from lessons_lib.shapes import Score, Sigma, check_count, checked
 
 
 class AveragedPrior(PatchPrior):
@@ -20,30 +20,18 @@ class AveragedPrior(PatchPrior):
 
     Parameters
     ----------
-    patch_score : Score
-        ``patch_score(v, sigma)`` on patches ``v`` of shape ``(*, l, n)``.
-    patches : Patches
-        Which patches, and of which images; together they must hold every pixel.
-    chunk : int
-        Patches in memory at one time.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `PatchPrior`, and if a pixel is in no patch.
+    patch_score, patches, chunk
+        As for `PatchPrior`; the score of a pixel that is in no patch is zero here too.
 
     References: chapter 05_patch_mrf.
     """
 
     def __init__(self, patch_score: Score, patches: Patches, *, chunk: int = 16384) -> None:
         super().__init__(patch_score, patches, chunk=chunk)
-        self._count = patches.multiplicity
-        if bool((self._count == 0).any()):
-            missed = int((self._count == 0).sum())
-            raise ValueError(f"patches must hold every pixel, got {missed} pixel(s) in none")
+        self._count = patches.multiplicity.clamp(min=1)
 
     def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Evaluate the image score, ``(*, H, W) -> (*, H, W)``; ``sigma`` as in `PatchPrior`."""
+        """Evaluate the score of images ``(*, H, W)``."""
         return super().__call__(x, sigma) / self._count.to(x)
 
 
@@ -57,10 +45,8 @@ class TilingPrior:
     ----------
     patch_score : Score
         ``patch_score(v, sigma)`` on patches ``v`` of shape ``(*, l, n)``.
-    image_shape : tuple of int
-        Height and width ``(H, W)``.
-    patch_size : int or tuple of int
-        Side of a patch in pixels, or its numbers of rows and columns.
+    image_shape, patch_size
+        As for `Patches`.
     wrap : bool
         Continue the image periodically; then the patch must divide it. Otherwise the tiles that
         would cross an edge are pushed back inside, and averaged where they then overlap.
@@ -68,11 +54,6 @@ class TilingPrior:
         Draws the offsets; by default a fresh one with seed 0.
     chunk : int
         Patches in memory at one time.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `Patches`, and with ``wrap`` if the patch does not divide the image.
 
     References
     ----------
@@ -89,32 +70,28 @@ class TilingPrior:
         generator: torch.Generator | None = None,
         chunk: int = 16384,
     ) -> None:
-        self.patch_score, self.chunk = patch_score, check_count(chunk, "chunk")
-        self.patches = Patches(image_shape, patch_size, wrap=wrap)
+        self.patch_score = checked(patch_score, "patch_score")
+        self.patches, self.chunk = Patches(image_shape, patch_size, wrap=wrap), chunk
+        check_count(chunk, "chunk")
         (height, width), (p, q) = self.patches.in_shape, self.patches.patch_shape
         if wrap and (height % p or width % q):
             raise ValueError(f"patch_size must divide {height, width} to wrap, got {p, q}")
         self.generator = generator or torch.Generator().manual_seed(0)
 
     def tiling(self, offset: tuple[int, int]) -> AveragedPrior:
-        """Return the score of one tiling.
+        """Return the score of one tiling, the same at every call.
 
         Parameters
         ----------
         offset : tuple of int
             Row and column at which one of the tiles begins.
-
-        Returns
-        -------
-        AveragedPrior
-            The same at every call.
         """
         sides = zip(offset, self.patches.patch_shape, self.patches.positions, strict=True)
         starts = [_starts(*side, wrap=self.patches.wrap) for side in sides]
         return AveragedPrior(self.patch_score, self.patches.keep(*starts), chunk=self.chunk)
 
     def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Evaluate the score of a new tiling, ``(*, H, W) -> (*, H, W)``."""
+        """Evaluate the score of a new tiling at images ``(*, H, W)``."""
         p, q = self.patches.patch_shape
         offset = (int(torch.randint(size, (), generator=self.generator)) for size in (p, q))
         return self.tiling(tuple(offset))(x, sigma)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lessons_lib.patches import Patches, PatchSize
 from lessons_lib.priors.patch_prior import PatchPrior
-from lessons_lib.shapes import Score, Sigma, check_number
+from lessons_lib.shapes import Score, Sigma, check_number, checked
 
 
 class WeightedPrior:
@@ -22,11 +22,6 @@ class WeightedPrior:
     priors : sequence of Score
         Image scores.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If there are none, not as many weights as priors, or a weight is no finite number.
-
     References: chapter 05_patch_mrf.
     """
 
@@ -36,10 +31,10 @@ class WeightedPrior:
                 f"weights and priors must be equally many, got {len(weights)} and {len(priors)}"
             )
         self.weights = tuple(check_number(w, "each weight", any_sign=True) for w in weights)
-        self.priors = tuple(priors)
+        self.priors = tuple(checked(prior, "each prior") for prior in priors)
 
     def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Evaluate the image score, ``(*, H, W) -> (*, H, W)``; ``sigma`` as in `PatchPrior`."""
+        """Evaluate the score of images ``(*, H, W)``."""
         total = torch.zeros_like(x)
         for weight, prior in zip(self.weights, self.priors, strict=True):
             total = total + weight * prior(x, sigma)
@@ -58,12 +53,8 @@ def counting_numbers(
 
     Parameters
     ----------
-    image_shape : tuple of int
-        Height and width ``(H, W)``.
-    patch_size : int or tuple of int
-        Side of a patch in pixels, or its numbers of rows and columns ``(p, q)``.
-    wrap : bool
-        Continue the image periodically.
+    image_shape, patch_size, wrap
+        As for `Patches`; the patches have ``p`` rows and ``q`` columns.
 
     Returns
     -------
@@ -105,12 +96,8 @@ def kikuchi(
     patch_score : callable
         ``patch_score((rows, cols))`` returns the score of patches of that shape, for instance
         ``lambda shape: field.patch_marginal(shape).score``. Called for up to four shapes.
-    image_shape : tuple of int
-        Height and width ``(H, W)``.
-    patch_size : int or tuple of int
-        Side of the largest patch in pixels, or its numbers of rows and columns.
-    wrap : bool
-        Continue the image periodically.
+    image_shape, patch_size, wrap
+        As for `Patches`, of the largest patches.
     chunk : int
         Patches in memory at one time.
 

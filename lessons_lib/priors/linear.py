@@ -25,8 +25,6 @@ def linear_part(score: Score, image_shape: tuple[int, int], sigma: Sigma = 0.0) 
         An image score, evaluated once on all ``H * W`` unit images: keep them small.
     image_shape : tuple of int
         Height and width ``(H, W)``.
-    sigma : float
-        Noise level handed to the score.
 
     Returns
     -------
@@ -60,8 +58,6 @@ def frequency_response(score: Score, image_shape: tuple[int, int], sigma: Sigma 
         An image score that treats every pixel alike and knows no edge, as with ``wrap=True``.
     image_shape : tuple of int
         Height and width ``(H, W)``.
-    sigma : float
-        Noise level handed to the score.
 
     Returns
     -------

@@ -1,8 +1,4 @@
-"""The image score whose log density is a sum over patches.
-
-Sign, once and for all: ``s_V := -grad V``. The image density ``exp(-sum_c V(G_c x)) / Z`` then has
-the score ``+ sum_c G_c' s_V(G_c x)``, and denoising score matching trains exactly ``s_V``.
-"""
+"""The image score whose log density is a sum over patches; the sign stands in `priors`."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma, check_count
+from lessons_lib.shapes import Score, Sigma, check_count, checked
 
 if TYPE_CHECKING:
     from lessons_lib.patches import Patches
@@ -28,14 +24,10 @@ class PatchPrior:
     patch_score : Score
         ``patch_score(v, sigma)`` on patches ``v`` of shape ``(*, l, n)``.
     patches : Patches
-        Which patches, and of which images.
+        Which patches, and of which images. Of a pixel that is in none the prior knows nothing:
+        its score is zero.
     chunk : int
         Patches in memory at one time.
-
-    Raises
-    ------
-    TypeError
-        If ``patch_score`` is not callable or ``patches`` is no `Patches`.
 
     Notes
     -----
@@ -44,29 +36,11 @@ class PatchPrior:
     """
 
     def __init__(self, patch_score: Score, patches: Patches, *, chunk: int = 16384) -> None:
-        if not callable(patch_score):
-            raise TypeError(
-                "patch_score must be callable as patch_score(v, sigma), "
-                f"got {type(patch_score).__name__}"
-            )
         if not hasattr(patches, "aggregate"):
             raise TypeError(f"patches must be a Patches, got {type(patches).__name__}")
-        self.patch_score, self.patches = patch_score, patches
+        self.patch_score, self.patches = checked(patch_score, "patch_score"), patches
         self.chunk = check_count(chunk, "chunk")
 
     def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Evaluate the image score.
-
-        Parameters
-        ----------
-        x : Tensor, shape ``(*, H, W)``
-            Images.
-        sigma : float or Tensor
-            Noise level handed to the patch score: one, or one for each image.
-
-        Returns
-        -------
-        Tensor, shape ``(*, H, W)``
-            ``sum_c G_c' s_V(G_c x, sigma)``.
-        """
+        """Evaluate the score of images, ``sum_c G_c' s_V(G_c x, sigma)``."""
         return self.patches.aggregate(self.patch_score, x, sigma, chunk=self.chunk)

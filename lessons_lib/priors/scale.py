@@ -5,14 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import (
-    Score,
-    Sigma,
-    check_number,
-    check_score_output,
-    check_tensor,
-    expand_sigma,
-)
+from lessons_lib.shapes import Score, Sigma, check_number, check_tensor, checked, expand_sigma
 
 LEAST = 0.1
 """The amplitude is never taken to be less than this fraction of the noise."""
@@ -43,12 +36,6 @@ class ScaleFreeScore:
     event_dims : int
         2 for images ``(*, H, W)``, 1 for patches ``(*, n)``.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``score`` is not callable, ``spread`` is not positive, ``event_dims`` is neither 1 nor
-        2, or ``sigma`` is zero when the score is asked.
-
     References
     ----------
     [Mohan2020], [Herbreteau2023] make the network itself homogeneous. Chapter 07_pitfalls.
@@ -57,36 +44,33 @@ class ScaleFreeScore:
     def __init__(
         self, score: Score, *, spread: float, level: float | None = None, event_dims: int = 2
     ) -> None:
-        if not callable(score):
-            raise TypeError(f"score must be callable, got {type(score).__name__}")
         if event_dims not in (1, 2):
             raise ValueError(f"event_dims must be 1 or 2, got {event_dims!r}")
-        self.score, self.spread = score, check_number(spread, "spread")
+        self.score, self.spread = checked(score), check_number(spread, "spread")
         self.level = None if level is None else check_number(level, "level", any_sign=True)
-        self.event_dims = event_dims
+        self.dims = tuple(range(-event_dims, 0))
 
     def amplitude(self, x: Tensor, sigma: Sigma) -> Tensor:
         """Return the estimated amplitude ``a`` of each image or patch, shape ``(*)``."""
-        return self._amplitude(x, self._level(x, sigma))
+        return self._numbers(self._amplitude(x, self._noise(x, sigma)))
 
     def __call__(self, x: Tensor, sigma: Sigma) -> Tensor:
         """Evaluate the score, shaped like ``x``; every ``sigma`` must be positive."""
-        level = self._level(x, sigma)
-        factor = self._amplitude(x, level)
-        a = factor.reshape(factor.shape + (1,) * self.event_dims)  # (*) -> (*, 1, ...)
+        noise = self._noise(x, sigma)
+        a = self._amplitude(x, noise)
         u = x / a
         if self.level is not None:
-            u = u - u.flatten(-self.event_dims).mean(-1).reshape(a.shape) + self.level
-        return check_score_output(self.score(u, level / factor), x) / a
+            u = u - u.mean(self.dims, keepdim=True) + self.level
+        return self.score(u, self._numbers(noise / a)) / a
 
-    def _level(self, x: Tensor, sigma: Sigma) -> Tensor:
-        """The noise level like ``x``, shape ``()`` or ``(*)``."""
-        check_tensor(x, "x", min_dims=self.event_dims)
-        level = expand_sigma(sigma, x, event_dims=self.event_dims, positive=True)
-        return level.flatten(-self.event_dims)[..., 0] if level.ndim else level
+    def _noise(self, x: Tensor, sigma: Sigma) -> Tensor:
+        check_tensor(x, "x", min_dims=len(self.dims))
+        return expand_sigma(sigma, x, event_dims=len(self.dims), positive=True)
 
-    def _amplitude(self, x: Tensor, level: Tensor) -> Tensor:
-        pixels = x.flatten(-self.event_dims)  # (*, event) -> (*, n)
-        var = (pixels - pixels.mean(-1, keepdim=True)).square().mean(-1)  # (*, n) -> (*)
-        noise = level**2
-        return torch.maximum(var - noise, LEAST**2 * noise).sqrt() / self.spread
+    def _amplitude(self, x: Tensor, noise: Tensor) -> Tensor:
+        """``a`` with ones in place of the event, ``(*, 1, ...)``."""
+        variance = (x - x.mean(self.dims, keepdim=True)).square().mean(self.dims, keepdim=True)
+        return torch.maximum(variance - noise**2, (LEAST * noise) ** 2).sqrt() / self.spread
+
+    def _numbers(self, a: Tensor) -> Tensor:
+        return a.flatten(self.dims[0])[..., 0]  # (*, 1, ...) -> (*)

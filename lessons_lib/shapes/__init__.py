@@ -35,6 +35,7 @@ Half precision is refused by name: most of this mathematics needs more than thre
 
 from lessons_lib.shapes.levels import Sigma, as_sigma, check_sigma, expand_sigma
 from lessons_lib.shapes.numbers import check_count, check_number, check_sides
+from lessons_lib.shapes.pixels import inverse_turn, mirrored, turned
 from lessons_lib.shapes.scores import Score, check_score_output, checked, unrolled
 from lessons_lib.shapes.tensors import broadcasts, check_tensor, finite
 from lessons_lib.shapes.transforms import fft2, ifft2
@@ -55,5 +56,8 @@ __all__ = [
     "fft2",
     "finite",
     "ifft2",
+    "inverse_turn",
+    "mirrored",
+    "turned",
     "unrolled",
 ]
