@@ -144,10 +144,6 @@ class Patches(LinearOperator):
         function : callable
             Takes patches ``(*, l, n)`` and the noise level, and returns the shape of the patches;
             a patch score, for instance.
-        x : Tensor, shape ``(*, H, W)``
-            Images.
-        sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level, one for all images or one for each.
         chunk : int
             Patches in memory at one time, over the whole batch.
 

@@ -43,8 +43,6 @@ class ExpertsScore(Preconditioned):
         Two numbers: filters ``W_1``, and rows of ``W_2``.
     mean, std : float
         Mean and standard deviation of the pixels.
-    generator : torch.Generator, optional
-        Source of the initial weights; by default a fresh one with seed 0.
 
     Notes
     -----
@@ -100,9 +98,8 @@ class ExpertsScore(Preconditioned):
     def patch_potential(self, v: Tensor, sigma: Sigma) -> Tensor:
         """Return one patch's share ``V`` of the energy, for patches ``(*, n)``; shape ``(*)``."""
         u, _, t, weight = self._units(self._squares(v), sigma)
-        return (u.square().mean((-2, -1), keepdim=True) / 2 + weight * self._experts(u, t))[
-            ..., 0, 0
-        ]
+        energy = u.square().mean((-2, -1), keepdim=True) / 2 + weight * self._experts(u, t)
+        return energy[..., 0, 0]  # (*, 1, 1) -> (*)
 
     def _squares(self, v: Tensor) -> Tensor:
         p = self.patch_size

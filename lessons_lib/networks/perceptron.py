@@ -37,8 +37,6 @@ def mlp(
         Input width, hidden widths, output width: ``(3, 64, 64, 2)`` maps ``(*, 3)`` to ``(*, 2)``.
     activation : str or sequence of str
         A name in `ACTIVATIONS`, or one name for each hidden layer.
-    generator : torch.Generator, optional
-        Source of the initial weights; by default a fresh one with seed 0.
 
     Returns
     -------

@@ -25,8 +25,6 @@ class UNet(nn.Module):
         Channels on each level, from fine to coarse.
     in_channels, out_channels : int
         2 (the image and the noise level) and 1 for `ImageScore`.
-    generator : torch.Generator, optional
-        Source of the initial weights; by default a fresh one with seed 0.
 
     Notes
     -----

@@ -71,8 +71,8 @@ class TilingPrior:
         chunk: int = 16384,
     ) -> None:
         self.patch_score = checked(patch_score, "patch_score")
-        self.patches, self.chunk = Patches(image_shape, patch_size, wrap=wrap), chunk
-        check_count(chunk, "chunk")
+        self.patches = Patches(image_shape, patch_size, wrap=wrap)
+        self.chunk = check_count(chunk, "chunk")
         (height, width), (p, q) = self.patches.in_shape, self.patches.patch_shape
         if wrap and (height % p or width % q):
             raise ValueError(f"patch_size must divide {height, width} to wrap, got {p, q}")

@@ -33,8 +33,6 @@ class ScaleFreeScore:
     level : float, optional
         Mean of the training images. If given, each image is also moved to this mean, which makes
         the result blind to an offset.
-    event_dims : int
-        2 for images ``(*, H, W)``, 1 for patches ``(*, n)``.
 
     References
     ----------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from lessons_lib.priors import AveragedPrior
 from lessons_lib.reconstruction.oracle import tuned
 from lessons_lib.shapes import Score, Sigma, check_tensor, expand_sigma
 
@@ -31,7 +32,7 @@ def denoise_patches(
     """Denoise every patch by Tweedie's formula, and average where patches overlap.
 
     ``E[v | w] = w + sigma^2 s(w, sigma)`` for each patch ``w = G_c y``; averaged over the patches
-    that hold a pixel this is one line,
+    that hold a pixel this is one step with `priors.AveragedPrior`,
 
         ``x = y + sigma^2 * (sum_c G_c' s(G_c y, sigma)) / multiplicity``.
 
@@ -66,13 +67,11 @@ def denoise_patches(
     ----------
     [Efron2011], [ZoranWeiss2011]. Chapter 00_tour.
     """
-    if not hasattr(patches, "aggregate"):
-        raise TypeError(f"patches must be a Patches, got {type(patches).__name__}")
-    check_tensor(y, "y", min_dims=2)
+    prior = AveragedPrior(patch_score, patches, chunk=chunk)
+    check_tensor(y, "y", last=patches.in_shape)
     sigma = expand_sigma(noise_std, y, event_dims=2, positive=True)
     with torch.set_grad_enabled(differentiable and torch.is_grad_enabled()):
-        total = patches.aggregate(patch_score, y, noise_std, chunk=chunk)
-        return y + sigma**2 * total / patches.multiplicity.clamp(min=1).to(y)
+        return y + sigma**2 * prior(y, noise_std)
 
 
 def denoise_tv(
