@@ -1,16 +1,18 @@
-"""Smaller pictures in stored notebooks: 256 colours, about a third of the bytes."""
+"""Smaller pictures in stored notebooks: a palette, about a third of the bytes."""
 
 from __future__ import annotations
 
 import base64
 import io
 
-COLOURS = 256
-"""Colours kept in each stored picture; a gray photograph keeps nearly all its levels."""
+from lessons_lib.course.palette import few_colours
+
+COLOURS = 128
+"""Colours kept in each stored picture, and as many greys."""
 
 
 def compact(encoded: str) -> str:
-    """Return a base64 PNG with at most `COLOURS` colours; one that has a palette is left alone.
+    """Return a base64 PNG with a palette of `COLOURS`; one that has a palette is left alone.
 
     Parameters
     ----------
@@ -30,8 +32,7 @@ def compact(encoded: str) -> str:
         white = Image.new("RGB", picture.size, "white")
         solid = picture.convert("RGBA")
         white.paste(solid, mask=solid)
-    few = white.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     small = io.BytesIO()
-    few.save(small, "PNG", optimize=True)
+    few_colours(white, COLOURS).save(small, "PNG", optimize=True)
     shrunk = base64.b64encode(small.getvalue()).decode()
     return shrunk if len(shrunk) < len(encoded) else encoded

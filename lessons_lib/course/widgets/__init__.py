@@ -55,7 +55,7 @@ def frames(
     dpi : int
         Pixels per inch of the stored frames; the page shows 100 per inch.
     colors : int
-        Colours kept in each frame, at most 256.
+        Colours kept in each frame, and as many greys (at least 64), at most 128.
     limit : int
         Largest size in bytes of the html.
 

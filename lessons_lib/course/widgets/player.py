@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from lessons_lib.course.palette import few_colours
 from lessons_lib.course.widgets.page import PAGE
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def render(
     figure.savefig(raw, format="png", dpi=dpi, facecolor="white")
     plt.close(figure)
     exact = Image.open(raw).convert("RGB")
-    exact.quantize(colors, dither=Image.Dither.NONE).save(packed, format="png", optimize=True)
+    few_colours(exact, colors).save(packed, format="png", optimize=True)
     return packed.getvalue(), tuple(math.ceil(n * CSS_DPI / dpi) for n in exact.size)
 
 
