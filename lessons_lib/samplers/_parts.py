@@ -1,4 +1,4 @@
-"""What the samplers share: the end of a walk, its progress, and the checks on the way."""
+"""What the samplers share: the end of a walk, its progress, its noise, and its ladder."""
 
 from __future__ import annotations
 
@@ -21,18 +21,6 @@ def last(states: Iterable[Tensor], *, keep_on_interrupt: bool = False) -> Tensor
     keep_on_interrupt : bool
         When the user interrupts, warn and return the state reached, in place of the exception.
         (In a loop ``for x in states`` the variable ``x`` keeps it in any case.)
-
-    Returns
-    -------
-    Tensor
-        The last state.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        When interrupted, unless the state is kept and there is one.
-    ValueError
-        If there is no state.
     """
     state, count = None, 0
     try:
@@ -67,10 +55,14 @@ def fresh(x: Tensor) -> torch.Generator:
     return torch.Generator(device=x.device).manual_seed(0)
 
 
-def check_finite(x: Tensor, where: str) -> None:
-    """Stop a walk that has left the numbers, and say where and what to do."""
-    if not bool(torch.isfinite(x).all()):
-        raise FloatingPointError(f"the state became non-finite at {where}")
+def unit_normal(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw unit normal noise like ``x``."""
+    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
+
+
+def diverged(where: str, advice: str) -> FloatingPointError:
+    """Return what a walk raises that has left the numbers: where, and what to do."""
+    return FloatingPointError(f"the state became non-finite at {where}: {advice}")
 
 
 def check_sigmas(sigmas: Tensor, x: Tensor, *, smallest_may_be_zero: bool) -> Tensor:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from lessons_lib.samplers._parts import check_finite, check_sigmas, watched
-from lessons_lib.shapes import Score, check_tensor, checked, unrolled
+from lessons_lib.samplers._parts import check_sigmas, diverged, watched
+from lessons_lib.shapes import Score, check_tensor, checked, finite, unrolled
 
 
 def probability_flow(
@@ -27,8 +27,6 @@ def probability_flow(
 
     Parameters
     ----------
-    score : Score
-        Called twice for each interval.
     x : Tensor, shape ``(*, event)``
         Starting points, drawn from (about) ``p_sigma`` at the first level.
     sigmas : Tensor, shape ``(L,)``
@@ -37,8 +35,6 @@ def probability_flow(
     differentiable : bool
         Keep the graph of all steps, so that gradients reach ``x`` and what the score is made of.
         Memory then grows with every step; without it nothing is kept.
-    progress : bool
-        Show a tqdm bar on stderr.
 
     Yields
     ------
@@ -49,26 +45,24 @@ def probability_flow(
     ------
     FloatingPointError
         When the state is no longer finite.
-    ValueError
-        If ``sigmas`` is not decreasing, or the score has the wrong shape.
 
     Notes
     -----
     References: [Song2021], [Karras2022], algorithm 1; chapter 03_noise_conditional.
     """
-    check_tensor(x, "x")
+    score, x = checked(score), check_tensor(x, "x")
     sigmas = check_sigmas(sigmas, x, smallest_may_be_zero=True)
-    states = unrolled(_flow, differentiable)(checked(score), x, sigmas)
-    return watched(states, len(sigmas) - 1, "flow", progress)
 
+    def flow(x: Tensor) -> Iterator[Tensor]:
+        for here, there in itertools.pairwise(sigmas):
+            h = there - here  # negative: sigma goes down
+            slope = -here * score(x, here)
+            if there > 0:
+                ahead = x + h * slope
+                slope = (slope - there * score(ahead, there)) / 2
+            x = x + h * slope
+            if not finite(x):
+                raise diverged(f"sigma {there:.3g}", "reduce the step, with more levels in sigmas")
+            yield x
 
-def _flow(score: Score, x: Tensor, sigmas: Tensor) -> Iterator[Tensor]:
-    for here, there in itertools.pairwise(sigmas):
-        h = there - here  # negative: sigma goes down
-        slope = -here * score(x, here)
-        ahead = x + h * slope
-        if there > 0:
-            slope = (slope - there * score(ahead, there)) / 2
-        x = x + h * slope
-        check_finite(x, f"sigma {float(there):.3g}: reduce the step, with more levels in sigmas")
-        yield x
+    return watched(unrolled(flow, differentiable)(x), len(sigmas) - 1, "flow", progress)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from lessons_lib.samplers._parts import check_finite, fresh, watched
+from lessons_lib.samplers._parts import diverged, fresh, unit_normal, watched
 from lessons_lib.shapes import (
     Score,
     Sigma,
@@ -16,13 +16,16 @@ from lessons_lib.shapes import (
     check_number,
     check_tensor,
     checked,
-    unrolled,
+    finite,
 )
+
+Density = Callable[[Tensor, Sigma], Tensor]
+"""``log_prob(x, sigma)`` is the logarithm of a density, one number for each chain."""
 
 
 def mala(
     score: Score,
-    log_prob: Callable[[Tensor, Sigma], Tensor],
+    log_prob: Density,
     x: Tensor,
     *,
     step: float,
@@ -46,8 +49,7 @@ def mala(
     Parameters
     ----------
     score : Score
-        Called as ``score(x, sigma)``. It makes the proposals good; a wrong score makes the walk
-        slow and leaves it exact.
+        It makes the proposals good; a wrong score makes the walk slow and leaves it exact.
     log_prob : callable
         ``log_prob(x, sigma)`` of shape ``(*)``, one value and hence one decision for each chain;
         a constant may be missing, and it may be minus infinity where nothing is allowed.
@@ -57,12 +59,6 @@ def mala(
         Step ``a``, in the units of ``x`` squared.
     num_steps : int
         Number of steps, and of states yielded.
-    sigma : float or Tensor
-        Noise level handed to the score and to the density.
-    generator : torch.Generator, optional
-        Source of the noise; by default a fresh one with seed 0.
-    progress : bool
-        Show a tqdm bar on stderr.
 
     Yields
     ------
@@ -73,9 +69,8 @@ def mala(
     ------
     FloatingPointError
         When a proposal, or the odds of accepting it, are not finite; names the step.
-    TypeError, ValueError
-        For an ``x`` that is not finite, a step that is not positive, a negative ``sigma``, a
-        score or density of the wrong shape, or a start of probability zero.
+    ValueError
+        At the first step, if the start has probability zero.
 
     Notes
     -----
@@ -83,59 +78,52 @@ def mala(
     is to stay; about 0.57 is best for large ``n``. References: [RobertsTweedie1996],
     [RobertsRosenthal1998]; chapter 06_map_langevin.
     """
-    check_tensor(x, "x")
-    sigma, step = as_sigma(sigma, x), check_number(step, "step")
-    num_steps = check_count(num_steps, "num_steps")
-    noise_source = generator if generator is not None else fresh(x)
-    walk = unrolled(_mala, differentiable=False)
-    states = walk(checked(score), log_prob, x, step, num_steps, sigma, noise_source)
-    return watched(states, num_steps, "MALA", progress)
+    score, sigma = checked(score), as_sigma(sigma, check_tensor(x, "x"))
+    step, num_steps = check_number(step, "step"), check_count(num_steps, "num_steps")
+    log_prob, generator = _checked_density(log_prob), generator or fresh(x)
+    advice = f"reduce step, now {step:.3g}"
+
+    @torch.no_grad()
+    def walk(x: Tensor) -> Iterator[Tensor]:
+        log_p, s = log_prob(x, sigma), score(x, sigma)
+        if bool((log_p == -torch.inf).any()):
+            raise ValueError("x must start where log_prob is finite, got minus infinity")
+        like = {"generator": generator, "dtype": x.dtype, "device": x.device}
+        for k in range(1, num_steps + 1):
+            y = x + step * s + (2 * step) ** 0.5 * unit_normal(x, generator)
+            if not finite(y):
+                raise diverged(f"MALA step {k}", advice)
+            log_p_y, s_y = log_prob(y, sigma), score(y, sigma)
+            back = _log_proposal(x, y, s_y, step, log_p.ndim)
+            forth = _log_proposal(y, x, s, step, log_p.ndim)
+            log_odds = log_p_y + back - log_p - forth
+            log_odds = log_odds.where(log_p_y != -torch.inf, -torch.inf)
+            if bool(log_odds.isnan().any()):
+                raise FloatingPointError(f"the odds became NaN at MALA step {k}: {advice}")
+            accept = torch.rand(log_p.shape, **like).log() < log_odds  # (*)
+            event = accept.reshape(accept.shape + (1,) * (x.ndim - accept.ndim))  # (*, 1, ...)
+            x, s, log_p = y.where(event, x), s_y.where(event, s), log_p_y.where(accept, log_p)
+            yield x
+
+    return watched(walk(x), num_steps, "MALA", progress)
 
 
-def _mala(
-    score: Score,
-    log_prob: Callable[[Tensor, Sigma], Tensor],
-    x: Tensor,
-    step: float,
-    num_steps: int,
-    sigma: Sigma,
-    generator: torch.Generator,
-) -> Iterator[Tensor]:
-    log_p, s = _at(score, log_prob, x, sigma)
-    if bool((log_p == -torch.inf).any()):
-        raise ValueError("x must start where log_prob is finite, got minus infinity")
-    like = {"generator": generator, "dtype": x.dtype, "device": x.device}
-    for k in range(1, num_steps + 1):
-        y = x + step * s + (2 * step) ** 0.5 * torch.randn(x.shape, **like)
-        check_finite(y, f"MALA step {k}: reduce step, now {float(step):.3g}")
-        log_p_y, s_y = _at(score, log_prob, y, sigma)
-        back = _log_proposal(x, y, s_y, step, log_p.ndim)
-        forth = _log_proposal(y, x, s, step, log_p.ndim)
-        log_odds = torch.where(log_p_y == -torch.inf, -torch.inf, log_p_y + back - log_p - forth)
-        if bool(log_odds.isnan().any()):
-            raise FloatingPointError(f"the odds became NaN at MALA step {k}: reduce step")
-        accept = torch.rand(log_p.shape, **like).log() < log_odds  # (*)
-        event = accept.reshape(accept.shape + (1,) * (x.ndim - accept.ndim))  # (*, 1, ...)
-        x, s = torch.where(event, y, x), torch.where(event, s_y, s)
-        log_p = torch.where(accept, log_p_y, log_p)
-        yield x
+def _checked_density(log_prob: Density) -> Density:
+    """The same density, guaranteed to be one value for each chain."""
 
+    def trusted(x: Tensor, sigma: Sigma) -> Tensor:
+        log_p = log_prob(x, sigma)
+        if not isinstance(log_p, Tensor):
+            got = type(log_p).__name__
+            raise TypeError(f"log_prob(x, sigma) must return a torch.Tensor, got {got}")
+        if log_p.ndim >= x.ndim or log_p.shape != x.shape[: log_p.ndim]:
+            raise ValueError(
+                "log_prob(x, sigma) must return one value for each chain, the leading dimensions "
+                f"of x {tuple(x.shape)}, got {tuple(log_p.shape)}"
+            )
+        return log_p
 
-def _at(
-    score: Score, log_prob: Callable[[Tensor, Sigma], Tensor], x: Tensor, sigma: Sigma
-) -> tuple[Tensor, Tensor]:
-    """Log density and score of every chain."""
-    log_p = log_prob(x, sigma)
-    if not isinstance(log_p, Tensor):
-        raise TypeError(
-            f"log_prob(x, sigma) must return a torch.Tensor, got {type(log_p).__name__}"
-        )
-    if log_p.ndim >= x.ndim or log_p.shape != x.shape[: log_p.ndim]:
-        raise ValueError(
-            "log_prob(x, sigma) must return one value for each chain, the leading dimensions of "
-            f"x {tuple(x.shape)}, got {tuple(log_p.shape)}"
-        )
-    return log_p, score(x, sigma)
+    return trusted
 
 
 def _log_proposal(y: Tensor, x: Tensor, s: Tensor, step: float, batch_dims: int) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lessons_lib.samplers._parts import check_finite, check_sigmas, fresh, last, watched
+from lessons_lib.samplers._parts import check_sigmas, diverged, fresh, unit_normal, watched
 from lessons_lib.shapes import (
     Score,
     Sigma,
@@ -16,7 +16,7 @@ from lessons_lib.shapes import (
     check_number,
     check_tensor,
     checked,
-    unrolled,
+    finite,
 )
 
 
@@ -39,22 +39,14 @@ def langevin(
 
     Parameters
     ----------
-    score : Score
-        Called as ``score(x, sigma)``.
     x : Tensor, shape ``(*, event)``
         Starting points, one for each chain.
     step : float
         Step ``a``, in the units of ``x`` squared.
     num_steps : int
         Number of steps, and of states yielded.
-    sigma : float or Tensor
-        Noise level handed to the score.
     temperature : float
         ``T``; 1 samples, 0 is gradient ascent.
-    generator : torch.Generator, optional
-        Source of the noise; by default a fresh one with seed 0.
-    progress : bool
-        Show a tqdm bar on stderr.
 
     Yields
     ------
@@ -65,41 +57,26 @@ def langevin(
     ------
     FloatingPointError
         When the state is no longer finite; names the step.
-    TypeError, ValueError
-        For an ``x`` that is not finite, a step that is not positive, a negative ``sigma`` or
-        temperature, or a score of the wrong shape.
 
     Notes
     -----
     References: [RobertsTweedie1996]; chapters 01_gaussian_score, 03_noise_conditional and
     06_map_langevin.
     """
-    check_tensor(x, "x")
-    sigma, step = as_sigma(sigma, x), check_number(step, "step")
-    num_steps = check_count(num_steps, "num_steps")
+    score, sigma = checked(score), as_sigma(sigma, check_tensor(x, "x"))
+    step, num_steps = check_number(step, "step"), check_count(num_steps, "num_steps")
     temperature = check_number(temperature, "temperature", zero_allowed=True)
-    noise_source = generator if generator is not None else fresh(x)
-    walk = unrolled(_langevin, differentiable=False)
-    states = walk(checked(score), x, step, num_steps, sigma, temperature, noise_source)
-    return watched(states, num_steps, "Langevin", progress)
+    generator = generator or fresh(x)
 
+    @torch.no_grad()
+    def walk(x: Tensor) -> Iterator[Tensor]:
+        for k in range(1, num_steps + 1):
+            x = _move(score, x, sigma, step, temperature, generator)
+            if not finite(x):
+                raise diverged(f"Langevin step {k}", f"reduce step, now {step:.3g}")
+            yield x
 
-def _langevin(
-    score: Score,
-    x: Tensor,
-    step: float | Tensor,
-    num_steps: int,
-    sigma: Sigma,
-    temperature: float,
-    generator: torch.Generator,
-) -> Iterator[Tensor]:
-    noise_scale = (2 * step * temperature) ** 0.5
-    for k in range(1, num_steps + 1):
-        s = score(x, sigma)
-        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-        x = x + step * s + noise_scale * noise
-        check_finite(x, f"Langevin step {k}: reduce step, now {float(step):.3g}")
-        yield x
+    return watched(walk(x), num_steps, "Langevin", progress)
 
 
 def annealed_langevin(
@@ -120,8 +97,6 @@ def annealed_langevin(
 
     Parameters
     ----------
-    score : Score
-        Called as ``score(x, sigma)``, one level at a time.
     x : Tensor, shape ``(*, event)``
         Starting points, drawn from (about) ``p_sigma`` at the first level: N(mean, sigmas[0]^2 I)
         where that is much wider than the data.
@@ -131,10 +106,6 @@ def annealed_langevin(
         Langevin steps at each level.
     step_ratio : float
         The step in units of ``sigma^2``.
-    generator : torch.Generator, optional
-        Source of the noise; by default a fresh one with seed 0.
-    progress : bool
-        Show a tqdm bar on stderr.
 
     Yields
     ------
@@ -145,32 +116,39 @@ def annealed_langevin(
     ------
     FloatingPointError
         When the state is no longer finite.
-    ValueError
-        If ``sigmas`` is not decreasing and positive, or an option is out of range.
 
     Notes
     -----
     References: [SongErmon2019], algorithm 1; chapter 03_noise_conditional.
     """
-    check_tensor(x, "x")
+    score, x = checked(score), check_tensor(x, "x")
     sigmas = check_sigmas(sigmas, x, smallest_may_be_zero=False)
+    steps_per_level = check_count(steps_per_level, "steps_per_level")
     step_ratio = check_number(step_ratio, "step_ratio")
-    count = check_count(steps_per_level, "steps_per_level")
-    noise_source = generator if generator is not None else fresh(x)
-    walk = unrolled(_annealed, differentiable=False)
-    states = walk(checked(score), x, sigmas, count, step_ratio, noise_source)
-    return watched(states, len(sigmas), "annealed Langevin", progress)
+    generator = generator or fresh(x)
+
+    @torch.no_grad()
+    def walk(x: Tensor) -> Iterator[Tensor]:
+        for sigma in sigmas:
+            step = step_ratio * sigma**2
+            for k in range(1, steps_per_level + 1):
+                x = _move(score, x, sigma, step, 1.0, generator)
+                if not finite(x):
+                    raise diverged(f"sigma {sigma:.3g}, step {k}", "reduce step_ratio")
+            yield x
+
+    return watched(walk(x), len(sigmas), "annealed Langevin", progress)
 
 
-def _annealed(
+def _move(
     score: Score,
     x: Tensor,
-    sigmas: Tensor,
-    steps_per_level: int,
-    step_ratio: float,
+    sigma: Sigma,
+    step: float | Tensor,
+    temperature: float,
     generator: torch.Generator,
-) -> Iterator[Tensor]:
-    for sigma in sigmas:
-        step = step_ratio * sigma**2
-        x = last(_langevin(score, x, step, steps_per_level, sigma, 1.0, generator))
-        yield x
+) -> Tensor:
+    """One step of Langevin dynamics."""
+    s = score(x, sigma)
+    noise = unit_normal(x, generator)
+    return x + step * s + (2 * step * temperature) ** 0.5 * noise

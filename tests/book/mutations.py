@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from lessons_lib import distributions, losses
+from lessons_lib import distributions, losses, samplers
 from lessons_lib.losses import noisy
-from lessons_lib.samplers import metropolis, walks
+from lessons_lib.samplers import walks
 
 Break = Callable[[pytest.MonkeyPatch], None]
 FIELDS = [distributions.GaussianField, distributions.DenseGaussianField]
@@ -98,11 +98,11 @@ MUTATIONS: dict[str, tuple[Break, str]] = {
         "02 03",
     ),
     "Langevin: noise sqrt(step), not sqrt(2 step)": (
-        edit(walks._langevin, "(2 * step * temperature)", "(step * temperature)"),
+        edit(walks._move, "(2 * step * temperature)", "(step * temperature)"),
         "01 03 04 06",
     ),
     "MALA: the density of the proposal is forgotten": (
-        edit(metropolis._mala, "log_p_y + back - log_p - forth", "log_p_y - log_p"),
+        edit(samplers.mala, "log_p_y + back - log_p - forth", "log_p_y - log_p"),
         "06",
     ),
 }

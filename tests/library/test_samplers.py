@@ -1,6 +1,8 @@
 """Samplers against the exact laws that a Gaussian gives them, seeds, and bad input."""
 
 import math
+import sys
+from collections import Counter
 
 import pytest
 import torch
@@ -342,6 +344,38 @@ def test_annealed_langevin_refuses_bad_options():
         annealed_langevin(gaussian, start(3), sigmas, steps_per_level=1, step_ratio=-0.1)
     with pytest.raises(ValueError, match="sigmas must be positive"):
         annealed_langevin(gaussian, start(3), torch.tensor([1.0, 0.0]), steps_per_level=1)
+
+
+CALLED = {
+    "langevin": lambda k: langevin(uphill, start(3), step=0.1, num_steps=k),
+    "annealed": lambda k: annealed_langevin(
+        uphill, start(3), geometric(3.0, 0.5, 2), steps_per_level=k // 2
+    ),
+    "mala": lambda k: mala(uphill, log_gaussian, start(3), step=0.1, num_steps=k),
+    "flow": lambda k: probability_flow(uphill, start(3), geometric(3.0, 0.5, k + 1)),
+}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_arguments_are_checked_at_the_door_and_not_at_every_step(name):
+    """The answers of a foreign score are looked at each time, and that the state is finite."""
+    every_step = {"check_score_output", "trusted", "finite"}
+
+    def checks(num_steps):
+        calls = Counter()
+
+        def note(frame, event, _):
+            if event == "call" and "shapes" in frame.f_code.co_filename:
+                calls[frame.f_code.co_name] += 1
+
+        sys.setprofile(note)
+        try:
+            last(CALLED[name](num_steps))
+        finally:
+            sys.setprofile(None)
+        return {check: num for check, num in calls.items() if check not in every_step}
+
+    assert checks(10) == checks(100) and "check_tensor" in checks(10)
 
 
 def test_last_wants_a_state():

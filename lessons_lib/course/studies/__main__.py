@@ -1,4 +1,4 @@
-"""Command line of the studies: ``denoising``, ``shift``, ``grading`` and ``tables``."""
+"""Command line of the studies: ``denoising``, ``shift``, ``grading``, ``steps`` and ``tables``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from lessons_lib.course.studies.denoising import denoising_report
 from lessons_lib.course.studies.guests import find_prior
 from lessons_lib.course.studies.pictures import SIZES
 from lessons_lib.course.studies.shift import shift_report
+from lessons_lib.course.studies.step_cost import step_cost_report
 from lessons_lib.course.studies.stored import (
     FOLDER,
     read_report,
@@ -60,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--keep", action="store_true", help="keep what still holds in FILE")
         command.add_argument("--progress", action="store_true", help="show a bar")
     _grading_parser(commands.add_parser("grading", help="how long it takes to grade a class"))
+    steps = commands.add_parser("steps", help="what a step costs beside the bare loop")
+    steps.add_argument("--num", type=int, default=20, help="turns of both loops")
+    steps.set_defaults(run=_steps)
     tables = commands.add_parser("tables", help="bring the tables that the book reads up to date")
     tables.add_argument("--folder", type=Path, default=FOLDER)
     tables.set_defaults(run=_tables)
@@ -102,6 +106,15 @@ def _stored(file: Path | None, keep: bool, read: Callable[[Path], Any]) -> dict[
 def _tables(options: dict[str, Any]) -> None:
     with if_stopped("the same command goes on with the rows that are measured"):
         update_tables(options["folder"])
+
+
+def _steps(options: dict[str, Any]) -> None:
+    num = check_count(options["num"], "num")
+    print("microseconds a step: bare, library; ratio (quartiles)")
+    for row in step_cost_report(num=num):
+        low, middle, high = row["ratio"]
+        told = f"{row['bare']:7.0f} {row['library']:7.0f}  {middle:.3f} ({low:.3f} to {high:.3f})"
+        print(f"{row['score']:22}{row['sampler']:18}{told}")
 
 
 def _grading(options: dict[str, Any]) -> None:
