@@ -6,7 +6,9 @@ random number of the run comes from that generator. An interrupted run that find
 continues with the same numbers, bit for bit, as one that was never interrupted.
 """
 
+from lessons_lib.training.checkpoint import progress_of
 from lessons_lib.training.loop import Record, train
-from lessons_lib.training.run import SCHEDULES, Average, Objective, progress_of
+from lessons_lib.training.pace import SCHEDULES
+from lessons_lib.training.run import Objective
 
-__all__ = ["SCHEDULES", "Average", "Objective", "Record", "progress_of", "train"]
+__all__ = ["SCHEDULES", "Objective", "Record", "progress_of", "train"]

@@ -13,7 +13,9 @@ from torch import nn
 
 from lessons_lib.files import check_place
 from lessons_lib.shapes import check_count, check_number
-from lessons_lib.training.run import SCHEDULES, Objective, Run
+from lessons_lib.training.checkpoint import restore, save
+from lessons_lib.training.pace import SCHEDULES
+from lessons_lib.training.run import Objective, Run
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def train(
     warmup : int
         Number of first steps over which the rate rises linearly.
     ema : float, optional
-        Decay of the average of the weights, such as 0.999; see `Average`.
+        Decay of the average of the weights, such as 0.999; its memory is ``1 / (1 - ema)`` steps,
+        and shorter in the beginning.
     clip : float, optional
         Largest Euclidean norm of the gradient; a larger one is scaled down to it.
     checkpoint : path, optional
@@ -82,8 +85,6 @@ def train(
     clock : callable
         What counts the seconds of the records: ``time.process_time`` leaves out what other programs
         take.
-    progress : bool
-        Show a tqdm bar on stderr.
 
     Yields
     ------
@@ -95,28 +96,27 @@ def train(
     FloatingPointError
         When the loss or its gradient is not finite; names the step, and leaves the weights as they
         were before it.
-    TypeError, ValueError
-        For an argument out of range, an objective that does not depend on the model, or a
-        checkpoint of another recipe or model.
+    ValueError
+        Also for a checkpoint of another recipe or model.
     OSError
         If the checkpoint cannot be written; before the first step.
     """
-    settings = _checked(
-        num_steps=num_steps,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        warmup=warmup,
-        ema=ema,
-        clip=clip,
-        recipe=recipe,
-    )
+    settings = {
+        "num_steps": check_count(num_steps, "num_steps"),
+        "learning_rate": check_number(learning_rate, "learning_rate"),
+        "schedule": _check_schedule(schedule),
+        "warmup": check_count(warmup, "warmup", least=0),
+        "ema": _check_decay(ema),
+        "clip": None if clip is None else check_number(clip, "clip"),
+        "recipe": str(recipe),
+    }  # plain numbers and strings, which a checkpoint can hold and give back
     checkpoint_every = check_count(checkpoint_every, "checkpoint_every")
     run = Run(model, generator, settings, clock)
     path = Path(checkpoint) if checkpoint is not None else None
     if path is not None:
         check_place(path)
         if path.exists():
-            run.restore(path)
+            restore(run, path)
     return _steps(run, objective, path, checkpoint_every, progress)
 
 
@@ -124,40 +124,33 @@ def _steps(
     run: Run, objective: Objective, path: Path | None, every: int, progress: bool
 ) -> Iterator[Record]:
     last = run.settings["num_steps"]
-    bar = _progress_bar(run.step, last) if progress else None
+    bar = _progress_bar(run.step, last, shown=progress)
     try:
         while run.step < last:
             loss = run.advance(objective)
             if path is not None and (run.step % every == 0 or run.step == last):
-                run.save(path)
-            if bar is not None:
-                bar.update()
+                save(run, path)
+            bar.update()
             yield Record(run.step, loss, run.seconds)
     finally:
-        if bar is not None:
-            bar.close()
-        if run.average is not None:
-            run.average.copy_to(run.model)
+        bar.close()
+        run.finish()
 
 
-def _checked(**settings: Any) -> dict[str, Any]:
-    """The settings as plain numbers and strings, which a checkpoint can hold and give back."""
-    settings["num_steps"] = check_count(settings["num_steps"], "num_steps")
-    settings["warmup"] = check_count(settings["warmup"], "warmup", least=0)
-    settings["learning_rate"] = check_number(settings["learning_rate"], "learning_rate")
-    if settings["schedule"] not in SCHEDULES:
-        raise ValueError(
-            f"schedule must be among {sorted(SCHEDULES)}, got {settings['schedule']!r}"
-        )
-    for name in ("ema", "clip"):
-        if settings[name] is not None:
-            settings[name] = check_number(settings[name], name)
-    if settings["ema"] is not None and settings["ema"] >= 1:
-        raise ValueError(f"ema must be between 0 and 1, or None, got {settings['ema']}")
-    return settings | {name: str(settings[name]) for name in ("schedule", "recipe")}
+def _check_schedule(schedule: str) -> str:
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule must be among {sorted(SCHEDULES)}, got {schedule!r}")
+    return str(schedule)
 
 
-def _progress_bar(initial: int, total: int) -> Any:
+def _check_decay(ema: float | None) -> float | None:
+    decay = None if ema is None else check_number(ema, "ema")
+    if decay is not None and decay >= 1:
+        raise ValueError(f"ema must be between 0 and 1, or None, got {decay}")
+    return decay
+
+
+def _progress_bar(initial: int, total: int, *, shown: bool) -> Any:
     from tqdm.auto import tqdm
 
-    return tqdm(total=total, initial=initial, desc="training", unit="step")
+    return tqdm(total=total, initial=initial, desc="training", unit="step", disable=not shown)

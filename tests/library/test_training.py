@@ -11,7 +11,8 @@ from torch import nn
 
 from lessons_lib import training
 from lessons_lib.networks import mlp
-from lessons_lib.training import Average, Record, progress_of, train
+from lessons_lib.training import Record, progress_of, train
+from lessons_lib.training.pace import moving_average
 
 OPTIONS = dict(num_steps=40, learning_rate=0.01, warmup=5, ema=0.9, clip=1.0)
 
@@ -271,14 +272,17 @@ def test_leaving_the_loop_early_also_swaps_the_average_in():
     assert 0 < float(point.value.detach()) < raw
 
 
-def test_average_follows_slowly():
+def test_the_average_starts_at_the_weights_and_follows_them_slowly():
     point = Point(0.0)
-    average = Average(point, 0.75)
+    average = moving_average(point, 0.75)
     with torch.no_grad():
         point.value.fill_(1.0)
-    average.update(point, step=1000)
-    average.copy_to(point)
-    assert float(point.value.detach()) == pytest.approx(0.25)
+    wanted = 0.0
+    for k in range(1, 60):
+        average.update_parameters(point)
+        keep = min(0.75, k / (9 + k))
+        wanted = keep * wanted + (1 - keep)
+        assert float(average.module.value.detach()) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_warm_up_and_cosine_set_the_size_of_the_steps():
