@@ -17,6 +17,8 @@ averages over all batch dimensions. An event is the last dimension of ``x`` (a p
 with ``event_dims=2`` the last two (an image). Every member of the batch must be scored on its own:
 a layer that mixes members (batch normalisation) would put foreign terms into the traces.
 
+All take the model ``score(x, sigma)`` and samples ``x`` of shape ``(*, n)``: of the density smoothed
+by ``sigma``, but for the last two, which smooth clean samples themselves. All return a scalar.
 Gradients reach the parameters inside ``score``, never ``x``: it is detached first, so the caller's
 tensor stays as it was. Under `torch.no_grad` the values are the same and no graph is kept.
 """  # noqa: E501

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma, as_sigma, check_score_output, check_tensor
+from lessons_lib.shapes import Score, Sigma, as_sigma, check_tensor
 
 
 def prepare(
@@ -24,7 +24,7 @@ def differentiable_score(score: Score, x: Tensor, sigma: Sigma) -> tuple[Tensor,
     """``x`` marked for differentiation and the score there, also under `torch.no_grad`."""
     with torch.enable_grad():
         x = x.requires_grad_(True)
-        return x, check_score_output(score(x, sigma), x)
+        return x, score(x, sigma)
 
 
 def slope(s: Tensor, x: Tensor, v: Tensor) -> Tensor:
@@ -66,11 +66,10 @@ def random_directions(
     name: str, shape: tuple[int, ...], x: Tensor, generator: torch.Generator | None
 ) -> Tensor:
     """Directions ``v`` with ``E[v v'] = I``: fair signs or unit normals."""
-    if name == "gaussian":
-        return unit_normal(shape, x, generator)
-    if name == "rademacher":
-        return torch.where(unit_normal(shape, x, generator) < 0, -1.0, 1.0).to(x)
-    raise ValueError(f'probe must be "rademacher" or "gaussian", got {name!r}')
+    if name not in ("rademacher", "gaussian"):
+        raise ValueError(f'probe must be "rademacher" or "gaussian", got {name!r}')
+    v = unit_normal(shape, x, generator)
+    return v if name == "gaussian" else torch.where(v < 0, -1.0, 1.0).to(x)
 
 
 def unit_normal(shape: tuple[int, ...], x: Tensor, generator: torch.Generator | None) -> Tensor:
@@ -84,6 +83,6 @@ def inner(a: Tensor, b: Tensor, event_dims: int) -> Tensor:
     return (a * b).flatten(-event_dims).sum(-1)  # (*, event) -> (*)
 
 
-def squared_norm(a: Tensor, event_dims: int) -> Tensor:
-    """Sum of squares over the coordinates of each event."""
+def sum_of_squares(a: Tensor, event_dims: int) -> Tensor:
+    """Squared length of each event."""
     return inner(a, a, event_dims)
