@@ -17,8 +17,7 @@ from lessons_lib.course.assign.feedback import file_names
 from lessons_lib.course.assign.gradebook import write_details, write_gradebook
 from lessons_lib.course.assign.grading import Result
 from lessons_lib.course.assign.handout import labs_in, write_student
-from lessons_lib.course.assign.names import names_of
-from lessons_lib.course.assign.roster import Roster, read_roster
+from lessons_lib.course.assign.roster import Roster, names_of, read_roster
 from lessons_lib.course.assign.steps import steps
 from lessons_lib.course.assign.submission import Refused, Submission, find, read_submission
 from lessons_lib.course.assign.words import line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from lessons_lib.course.assign import batch, read_lab, sandbox
 from lessons_lib.course.assign.__main__ import main
 from lessons_lib.course.assign.batch import grade_folder
 from lessons_lib.course.assign.grading import Mark, Result
-from lessons_lib.course.assign.lanes import in_fork
+from lessons_lib.course.assign.judging import judged
 from lessons_lib.course.assign.record import Record
 from lessons_lib.course.assign.sandbox import Limits
 from lessons_lib.course.studies.grading import grading_report
@@ -356,8 +357,13 @@ def test_what_cannot_be_graded_is_refused_with_a_reason(
 def test_the_command_goes_on_where_it_was_and_writes_all(
     school: Class, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is graded again: the pool must not even start."""
-    monkeypatch.setattr(batch, "graded", lambda *_, **__: pytest.fail("again"))
+    """Nothing is graded again: no judge must even start."""
+
+    def judged(todo: dict[object, object], **_: object) -> Iterator[None]:
+        assert todo == {}
+        yield from ()
+
+    monkeypatch.setattr(batch, "judged", judged)
     feedback = school.out.parent / "feedback"
     monkeypatch.setattr("lessons_lib.course.assign.__main__.Limits", lambda **_: LIMITS)
     words = ["grade", str(school.folder), "--out", str(school.out), "--root", str(ROOT)]
@@ -395,10 +401,12 @@ def test_a_judge_that_is_overwhelmed_dies_alone() -> None:
         while True:
             pass
 
-    assert "failed" in str(in_fork(eats, 60)) or "without a result" in str(in_fork(eats, 60))
-    assert in_fork(never, 0.2) == "grading took more than 0 seconds"
     good = Result("a", "b", "c", (Mark("t", "T", "correct", "", 1.0, 1.0),), notes=("n",))
-    assert in_fork(lambda: good, 60) == good
+    told = dict(judged({"eats": eats, "good": lambda: good}, jobs=2, seconds=60))
+    assert "failed" in str(told["eats"]) or "without a result" in str(told["eats"])
+    assert told["good"] == good
+    late = dict(judged({1: never, 2: never}, jobs=1, seconds=0.2))
+    assert set(late.values()) == {"grading took more than 0 seconds"}
 
 
 def test_without_walls_nothing_is_graded(

@@ -211,7 +211,7 @@ def test_a_running_program_cannot_make_files_without_end() -> None:
 
 
 def test_without_walls_nothing_is_run_unless_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox.process, "missing", lambda: "no walls today")
+    monkeypatch.setattr(sandbox.remote, "missing", lambda: "no walls today")
     with pytest.raises(sandbox.Unconfined, match="no walls today"), worker(LIMITS):
         pass
 
@@ -220,7 +220,7 @@ def test_trusted_submissions_run_without_walls(
     monkeypatch: pytest.MonkeyPatch, outside: Path, port: int
 ) -> None:
     """The same programs succeed here, so it is the walls that stop them above."""
-    monkeypatch.setattr(sandbox.process, "missing", lambda: "no walls today")
+    monkeypatch.setattr(sandbox.remote, "missing", lambda: "no walls today")
     with worker(SHORT, trust=True) as session:
         for name in ("the key", "another submission", "through a link", "by another program"):
             session.run_cell("import os; os.path.lexists('a') and os.remove('a')")

@@ -226,7 +226,7 @@ def test_limits_are_on_top_of_what_python_takes() -> None:
 
 
 @linux
-def test_a_lane_ends_with_the_grader() -> None:
+def test_a_judge_ends_with_the_grader() -> None:
     def play() -> int:
         ears, mouth = os.pipe()
         if (pid := os.fork()) == 0:

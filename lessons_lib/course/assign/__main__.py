@@ -20,8 +20,10 @@ import signal
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
+from lessons_lib.console import run
 from lessons_lib.course.assign.batch import check_walls, grade_folder
 from lessons_lib.course.assign.feedback import write_feedback
 from lessons_lib.course.assign.gradebook import write_details, write_gradebook
@@ -34,7 +36,7 @@ from lessons_lib.course.assign.roster import Roster, read_roster
 from lessons_lib.course.assign.sandbox import Limits, Unconfined
 from lessons_lib.course.assign.source import Lab
 from lessons_lib.course.assign.submission import find
-from lessons_lib.course.assign.words import let_the_console_print_all, line
+from lessons_lib.course.assign.words import line
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -44,19 +46,17 @@ def main(words: Sequence[str] | None = None) -> int:
     if "run" not in options:
         parser.print_help()
         return 0
-    let_the_console_print_all()
+    with _ending_in_order():
+        return run(partial(_do, options), parser.prog)
+
+
+def _do(options: argparse.Namespace) -> None:
     try:
-        with _ending_in_order():
-            options.run(options)
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        if isinstance(error, Unconfined):
-            print("If you trust every author, add --trust-submissions.", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt as stop:
-        print(f"{parser.prog}: stopped", *stop.args, sep="; ", file=sys.stderr)
-        return 128 + signal.SIGINT
-    return 0
+        options.run(options)
+    except Unconfined as error:
+        raise OSError(f"{error}\nIf you trust every author, add --trust-submissions.") from error
+    except RuntimeError as error:
+        raise OSError(str(error)) from error
 
 
 @contextlib.contextmanager

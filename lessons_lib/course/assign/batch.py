@@ -6,17 +6,21 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from lessons_lib.course import checks
 from lessons_lib.course.assign.collection import read_folder
-from lessons_lib.course.assign.grading import ROUNDS, Result, failed
-from lessons_lib.course.assign.lanes import graded
+from lessons_lib.course.assign.grading import ROUNDS, Result, failed, grade
+from lessons_lib.course.assign.judging import judged
 from lessons_lib.course.assign.record import Record
 from lessons_lib.course.assign.roster import Roster
 from lessons_lib.course.assign.sandbox import Limits, Unconfined, exposed, missing
 from lessons_lib.course.assign.source import read_lab
 from lessons_lib.course.assign.submission import Submission, of_another
+
+MARGIN = 60.0
+"""Seconds that a judge may take beyond the time of the submission."""
 
 
 def grade_folder(
@@ -66,14 +70,16 @@ def grade_folder(
     keys = {one.path: _key(one, record.seed, limits) for one in read}
     known = {one.path: record.results.get(keys[one.path]) for one in read}
     yield from (_own(one, result) for one in read if (result := known[one.path]))
-    todo = [(one, labs[one.lab]) for one in read if not known[one.path]]
-    if todo:
-        work = graded(todo, seed=record.seed, jobs=jobs, limits=limits, trust=trust)
-        with closing(work) as done:
-            for one, result in done:
-                if not result.refused:
-                    record.add(keys[one.path], result)
-                yield _own(one, result)
+    about = {"seed": record.seed, "limits": limits, "trust": trust}
+    todo = {
+        one: partial(grade, one, sources[one.lab], **about) for one in read if not known[one.path]
+    }
+    with closing(judged(todo, jobs=jobs, seconds=limits.total + MARGIN)) as done:
+        for one, told in done:
+            result = failed(one, told) if isinstance(told, str) else told
+            if not result.refused:
+                record.add(keys[one.path], result)
+            yield _own(one, result)
 
 
 def check_walls(secrets: Sequence[Path], *, trust: bool) -> None:

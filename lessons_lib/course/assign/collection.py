@@ -8,8 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from lessons_lib.course.assign.grading import Result, failed
-from lessons_lib.course.assign.names import names_of
-from lessons_lib.course.assign.roster import Roster
+from lessons_lib.course.assign.roster import Roster, names_of
 from lessons_lib.course.assign.source import Lab
 from lessons_lib.course.assign.submission import (
     Refused,

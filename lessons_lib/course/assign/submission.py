@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lessons_lib.course.assign.editions import METADATA, marks, version
-from lessons_lib.course.assign.names import names_of, readable
-from lessons_lib.course.assign.roster import Person, Roster
+from lessons_lib.course.assign.roster import Person, Roster, names_of, readable
 from lessons_lib.course.assign.source import Lab
 from lessons_lib.course.assign.steps import Step, steps
 from lessons_lib.course.assign.words import check_id, line

@@ -7,7 +7,6 @@ page goes through `line`: no character that a terminal obeys, no second line, no
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 
 LONGEST = 500
@@ -45,10 +44,3 @@ def check_id(student: object) -> str:
     if set(student) == {"."}:
         raise ValueError(f"{wanted}, and not dots alone; got {student!r}")
     return composed(student)
-
-
-def let_the_console_print_all() -> None:
-    """Write out, from now on, what the console has no sign for, instead of stopping there."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")

@@ -10,8 +10,7 @@ seed, stays outside: behind the walls `lessons_lib.course.checks` has the questi
 from __future__ import annotations
 
 from lessons_lib.course.assign.sandbox.limits import Limits
-from lessons_lib.course.assign.sandbox.process import Unconfined
-from lessons_lib.course.assign.sandbox.remote import Remote, Session, Stopped, worker
+from lessons_lib.course.assign.sandbox.remote import Remote, Session, Stopped, Unconfined, worker
 from lessons_lib.course.assign.sandbox.walls import exposed, missing
 
 __all__ = [

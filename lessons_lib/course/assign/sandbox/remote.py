@@ -1,18 +1,32 @@
-"""The grader's side: start a worker, run cells in it, and call functions that live there."""
+"""The grader's side: a worker behind walls, which runs cells, and whose functions it calls."""
 
 from __future__ import annotations
 
+import contextlib
 import io
+import json
+import os
 import pickle
+import signal
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from lessons_lib.course.assign.sandbox.channel import Broken, Late
+from lessons_lib.course.assign.sandbox.channel import Broken, Channel, Late
 from lessons_lib.course.assign.sandbox.codec import Malformed, decode, read_json
-from lessons_lib.course.assign.sandbox.limits import Limits
-from lessons_lib.course.assign.sandbox.process import Process, started
+from lessons_lib.course.assign.sandbox.limits import (
+    Limits,
+    address_space,
+    plain_environment,
+    remove,
+)
+from lessons_lib.course.assign.sandbox.walls import FOLDER, missing, walled
 from lessons_lib.course.checks import NotAttempted, StudentError
 
 START = 120.0
@@ -23,6 +37,13 @@ GRACE = 3.0
 
 PATIENCE = 0.2
 """Seconds between two looks at a worker's disk."""
+
+FAREWELL = 2.0
+"""Seconds for a worker to go by itself, once nobody talks to it."""
+
+
+class Unconfined(RuntimeError):
+    """The machine cannot lock a submission up, and nobody said to trust it."""
 
 
 class Stopped(BaseException):
@@ -36,12 +57,88 @@ def worker(limits: Limits, *, trust: bool = False) -> Iterator[Session]:
     Raises
     ------
     Unconfined
-        If the machine cannot confine a process, and we do not ``trust`` it without walls.
+        If the machine cannot confine a process, unless we ``trust`` it: then it has a folder, and
+        the limits of its system, but no walls.
     RuntimeError
         If it could not be started, with what it said.
     """
-    with started(limits, trust=trust) as process:
-        yield Session(process, limits)
+    lack = missing()
+    if lack and not trust:
+        raise Unconfined(f"submissions cannot be confined here: {lack}")
+    with ExitStack() as stack:
+        if lack:
+            folder = Path(tempfile.mkdtemp(prefix="submission-"))
+            stack.callback(remove, folder)
+            process = Process(limits, [], [], folder)
+        else:
+            process = _walled_in(limits, stack)
+        try:
+            process.channel.receive(START)
+        except (Broken, Late) as error:
+            raise RuntimeError(f"no worker could be started: {process.end()}") from error
+        seconds = 0.0
+        try:
+            yield Session(process, limits)
+            seconds = FAREWELL
+        finally:
+            process.end(seconds)
+
+
+def _walled_in(limits: Limits, stack: ExitStack) -> Process:
+    words, passed = stack.enter_context(walled(limits.disk))
+    told, tell = os.pipe()
+    with open(told, encoding="utf-8") as line:
+        process = Process(limits, [*words, "--info-fd", str(tell)], [*passed, tell], FOLDER)
+        os.close(tell)
+        process.first = json.loads(line.read() or "{}").get("child-pid", 0)
+    return process
+
+
+class Process:
+    """A worker that was started with ``words`` before its own, in ``folder``.
+
+    It gets the descriptors ``passed``. ``first`` is the first process behind the walls, or 0.
+    """
+
+    def __init__(
+        self, limits: Limits, words: Sequence[str], passed: Sequence[int], folder: Path
+    ) -> None:
+        (read, theirs), (them, write) = os.pipe(), os.pipe()
+        self.channel, self.first = Channel(read, write), 0
+        own = [str(them), str(theirs), json.dumps(asdict(limits)), str(address_space())]
+        self._popen = subprocess.Popen(
+            [*words, sys.executable, "-m", f"{__package__}.worker", *own],
+            env=plain_environment(folder),
+            cwd="/" if words else folder,
+            pass_fds=[them, theirs, *passed],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        for number in (them, theirs):
+            os.close(number)
+
+    def entries(self) -> int:
+        """How many files and folders there are on its disk, also those without a name."""
+        try:
+            disk = os.statvfs(f"/proc/{self.first}/root{FOLDER}")
+        except OSError:  # it is gone
+            return 0
+        return disk.f_files - disk.f_ffree
+
+    def end(self, seconds: float = 0.0) -> str:
+        """Hang up, wait for ``seconds``, kill it, and return the last words of its start."""
+        self.channel.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(seconds)
+        with contextlib.suppress(ProcessLookupError):
+            if self.first and self._popen.poll() is None:
+                os.kill(self.first, signal.SIGKILL)  # with it ends all that is behind the walls
+            else:
+                os.killpg(self._popen.pid, signal.SIGKILL)
+        said = self._popen.communicate()[1].decode(errors="replace")
+        return " ".join(said.split())[-300:]
 
 
 class Session:
@@ -52,10 +149,6 @@ class Session:
 
     def __init__(self, process: Process, limits: Limits) -> None:
         self._process, self._channel, self._limits = process, process.channel, limits
-        try:
-            self._channel.receive(START)
-        except (Broken, Late) as error:
-            raise RuntimeError(f"no worker could be started: {process.end()}") from error
         self._end = time.monotonic() + limits.total
 
     def run_cell(self, source: str) -> str | None:
