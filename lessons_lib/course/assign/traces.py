@@ -89,7 +89,7 @@ def _telling(piece: str) -> bool:
 
 @lru_cache(maxsize=4)
 def _public(book: Path) -> str:
-    """What anybody may read: lessons, pages, and the library."""
+    """What anybody may read: lessons, pages with the scripts that draw them, and the library."""
     import nbformat
 
     lessons = [p for p in sorted(book.glob("*.ipynb")) if not p.stem.endswith("_lab")]
@@ -98,7 +98,8 @@ def _public(book: Path) -> str:
         p.read_text(encoding="utf-8") for p in sorted(book.glob("*.md")) if p.stem != "instructors"
     ]
     library = Path(lessons_lib.__file__).parent
-    texts += [path.read_text(encoding="utf-8") for path in sorted(library.rglob("*.py"))]
+    code = [*sorted(library.rglob("*.py")), *sorted((book / "_static").rglob("*.js"))]
+    texts += [path.read_text(encoding="utf-8") for path in code]
     return "\n".join(_reduced(text) for text in texts)
 
 
