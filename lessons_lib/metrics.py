@@ -17,7 +17,6 @@ from lessons_lib.shapes import (
     Sigma,
     as_sigma,
     check_number,
-    check_score_output,
     check_tensor,
     checked,
 )
@@ -41,12 +40,6 @@ def psnr(x: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     Tensor, shape ``(*)``
         Decibels, one value for each image; infinite where the images are equal.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not a finite floating-point image, shapes differ, or ``data_range`` is
-        not positive.
-
     Notes
     -----
     For an image in noise of standard deviation ``sigma`` it is close to
@@ -64,26 +57,10 @@ def ssim(x: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     means ``m``, variances ``v`` and covariance ``c_xr`` under a Gaussian window,
     ``c1 = (0.01 data_range)^2`` and ``c2 = (0.03 data_range)^2``: the original choices.
 
-    Parameters
-    ----------
-    x, reference : Tensor, shape ``(*, H, W)``
-        Images and truth, at least 11 pixels high and wide; the batch dimensions broadcast.
-    data_range : float
-        Distance between black and white in the units of the images.
+    Takes ``x``, ``reference`` (at least 11 pixels high and wide) and ``data_range`` as `psnr` does,
+    and returns one value for each image, ``(*)``.
 
-    Returns
-    -------
-    Tensor, shape ``(*)``
-        One value for each image.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `psnr`, and if an image is smaller than the window.
-
-    References
-    ----------
-    [Wang2004]; computed by scikit-image. Chapter 00_tour.
+    References: [Wang2004]; computed by scikit-image. Chapter 00_tour.
     """
     from skimage.metrics import structural_similarity
 
@@ -116,35 +93,18 @@ def fisher_divergence(score_a: Score, score_b: Score, x: Tensor, sigma: Sigma = 
     divergence falls by exactly this much for each unit of variance added to both densities,
     ``d KL(p_sigma, q_sigma) / d(sigma^2) = - fisher_divergence``.
 
-    Parameters
-    ----------
-    score_a, score_b : Score
-        Called as ``score(x, sigma)``.
-    x : Tensor, shape ``(*, n)``
-        Points; the mean runs over all of them, so draw them from the density that should weigh.
-    sigma : float or Tensor
-        Noise level handed to both.
+    Between ``score_a`` and ``score_b``, averaged over all points ``x``, ``(*, n)``: draw them from
+    the density that should weigh. Its unit is that of ``1 / x^2``.
 
-    Returns
-    -------
-    Tensor, shape ``()``
-        The divergence, in inverse squared units of ``x``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``x`` is not a finite floating-point tensor or holds no point, ``sigma`` is negative, or
-        a score does not return the shape of ``x``.
-
-    References
-    ----------
-    [Hyvarinen2005]; the rate is de Bruijn's identity, [Lyu2009]. Chapter 01_gaussian_score.
+    References: [Hyvarinen2005]; the rate is de Bruijn's identity, [Lyu2009]. Chapter
+    01_gaussian_score.
     """
+    score_a, score_b = checked(score_a, "score_a"), checked(score_b, "score_b")
     sigma = as_sigma(sigma, check_tensor(x, "x"))
     if x.numel() == 0:
         raise ValueError(f"x must hold at least one point, got shape {tuple(x.shape)}")
     with torch.no_grad():
-        a, b = checked(score_a, "score_a")(x, sigma), checked(score_b, "score_b")(x, sigma)
+        a, b = score_a(x, sigma), score_b(x, sigma)
     return 0.5 * (a - b).square().sum(dim=-1).mean()  # (*, n) -> ()
 
 
@@ -152,35 +112,14 @@ def curl(score: Score, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
     """How much a field turns: ``sqrt(sum_{i<j} (J_ij - J_ji)^2)`` with ``J`` its Jacobian.
 
     Zero for every gradient, because second derivatives commute. In two and three dimensions it
-    is the length of the ordinary curl.
-
-    Parameters
-    ----------
-    score : Score
-        A differentiable field, called as ``score(x, sigma)``, that treats each point by itself.
-    x : Tensor, shape ``(*, n)``
-        Points.
-    sigma : float or Tensor
-        Noise level handed to ``score``.
-
-    Returns
-    -------
-    Tensor, shape ``(*)``
-        One non-negative value for each point.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `fisher_divergence`.
-
-    Notes
-    -----
-    One backward pass for each of the ``n`` coordinates. Chapter 01_gaussian_score.
+    is the length of the ordinary curl. The field ``score`` must treat each of the points ``(*, n)``
+    by itself; there is one value for each, ``(*)``, and one backward pass for each of the ``n``
+    coordinates. Chapter 01_gaussian_score.
     """
-    sigma = as_sigma(sigma, check_tensor(x, "x"))
+    score, sigma = checked(score), as_sigma(sigma, check_tensor(x, "x"))
     with torch.enable_grad():
         x = x.detach().requires_grad_()
-        s = check_score_output(score(x, sigma), x)
+        s = score(x, sigma)
         rows = [_gradient(s[..., i].sum(), x) for i in range(x.shape[-1])]
     jacobian = torch.stack(rows, dim=-2)  # n times (*, n) -> (*, n, n), row i is grad s_i
     turn = jacobian - jacobian.mT
@@ -202,8 +141,6 @@ def _check_images(x: Tensor, reference: Tensor, data_range: float) -> float:
     try:
         torch.broadcast_shapes(x.shape, reference.shape)
     except RuntimeError as error:
-        raise ValueError(
-            f"reference must broadcast to the shape of x, {tuple(x.shape)}, "
-            f"got {tuple(reference.shape)}"
-        ) from error
+        got = f"{tuple(x.shape)}, got {tuple(reference.shape)}"
+        raise ValueError(f"reference must broadcast to the shape of x, {got}") from error
     return check_number(data_range, "data_range")

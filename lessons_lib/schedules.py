@@ -1,6 +1,8 @@
 """Ladders of noise levels: decreasing tensors ``sigmas``, from large to small.
 
-A sampler walks down the ladder; a loss averages over it. Both schedules include their end points.
+A sampler walks down the ladder; a loss averages over it. Both schedules have shape ``(num,)``, are
+float64 and include their end points: ``start``, the largest level, and ``stop``, the smallest, in
+the units of the data. ``num`` is at least 2.
 """
 
 from __future__ import annotations
@@ -15,26 +17,6 @@ def geometric(start: float, stop: float, num: int) -> Tensor:
     r"""Levels with a constant ratio, ``sigma_k = start (stop / start)^(k / (num - 1))``.
 
     Equal steps in ``log sigma``: neighbouring smoothed densities overlap equally well all the way.
-
-    Parameters
-    ----------
-    start, stop : float
-        First (largest) and last (smallest) level, in the units of the data; both positive.
-    num : int
-        Number of levels, at least 2.
-
-    Returns
-    -------
-    Tensor, shape ``(num,)``
-        Decreasing, float64.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Unless ``start > stop > 0`` and ``num >= 2``.
-
-    Notes
-    -----
     References: [SongErmon2019]; chapter 03_noise_conditional.
     """
     start, stop, num = _check(start, stop, num, zero_allowed=False)
@@ -46,29 +28,8 @@ def geometric(start: float, stop: float, num: int) -> Tensor:
 def karras(start: float, stop: float, num: int, *, rho: float = 7.0) -> Tensor:
     r"""Levels equally spaced in ``sigma^(1/rho)``: shorter steps where sigma is small.
 
-    ``rho = 1`` is linear; ``rho -> infinity`` is `geometric`. Unlike `geometric` it may end at 0.
-
-    Parameters
-    ----------
-    start, stop : float
-        First (largest) and last (smallest) level; ``stop`` may be zero.
-    num : int
-        Number of levels, at least 2.
-    rho : float
-        How strongly the levels crowd towards small sigma; positive.
-
-    Returns
-    -------
-    Tensor, shape ``(num,)``
-        Decreasing, float64.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Unless ``start > stop >= 0``, ``num >= 2`` and ``rho > 0``.
-
-    Notes
-    -----
+    ``sigma_k = (start^(1/rho) + k / (num - 1) (stop^(1/rho) - start^(1/rho)))^rho``. ``rho = 1`` is
+    linear; ``rho -> infinity`` is `geometric`. Unlike that, it may end at zero.
     References: [Karras2022], equation (5); chapter 03_noise_conditional.
     """
     start, stop, num = _check(start, stop, num, zero_allowed=True)

@@ -32,11 +32,6 @@ def effective_sample_size(chains: Tensor) -> Tensor:
     Tensor, shape ``(*)``
         One size for each quantity; NaN for one that never moves. In float32 for half precision.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``chains`` is not a finite floating-point tensor, or too short.
-
     Notes
     -----
     References: [Geyer1992], [Vehtari2021]; chapter 06_map_langevin. Within 3 % of ArviZ's
@@ -79,11 +74,6 @@ def r_hat(chains: Tensor, *, rank_normalized: bool = True) -> Tensor:
         One value for each quantity; NaN for one that never moves, infinite where each chain stands
         still in a place of its own. In float32 for half precision.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``chains`` is not a finite floating-point tensor, or too short.
-
     Notes
     -----
     References: [GelmanRubin1992], [Vehtari2021]; chapter 06_map_langevin. The same as ArviZ's
@@ -106,18 +96,11 @@ def acceptance(chains: Tensor, *, event_dims: int = 1) -> Tensor:
     ----------
     chains : Tensor, shape ``(num_steps, *, event)``
         Successive states.
-    event_dims : int
-        1 for points ``(*, n)``, 2 for images ``(*, H, W)``.
 
     Returns
     -------
     Tensor, shape ``(*)``
         A share between 0 and 1 for each chain.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``chains`` is not a finite floating-point tensor of at least two states.
     """
     event_dims = check_count(event_dims, "event_dims")
     check_tensor(chains, "chains", min_dims=1 + event_dims, half_allowed=True)

@@ -12,7 +12,6 @@ from lessons_lib.diagnostics import (
     acceptance,
     coverage,
     effective_sample_size,
-    normal_coverage,
     r_hat,
     ranks,
     uniformity,
@@ -89,8 +88,6 @@ def test_calibration_of_half_precision_and_with_a_graph():
     samples, truth = draws[1:].clone().requires_grad_(), draws[0].clone().requires_grad_()
     assert coverage(samples, truth) == coverage(draws[1:].double(), draws[0].double())
     assert torch.equal(ranks(samples, truth), ranks(draws[1:].double(), draws[0].double()))
-    share = normal_coverage(torch.ones(500).half().requires_grad_(), truth)
-    assert share == normal_coverage(torch.ones(500), draws[0].double())
 
 
 # --- another library -------------------------------------------------------------------------
@@ -224,15 +221,6 @@ def test_coverage_of_narrow_samples_is_too_small():
     assert coverage(1.4 * draws[1:], draws[0], level=0.9) > 0.95
 
 
-def test_coverage_by_a_standard_deviation_is_the_normal_integral():
-    error = 2.0 * normal(100_000)
-    right = normal_coverage(torch.tensor(2.0), error, level=0.9)
-    assert right == pytest.approx(0.9, abs=0.005)
-    z = 1.6448536269514722
-    narrow = normal_coverage(torch.full((100_000,), 1.0), error, level=0.9)
-    assert narrow == pytest.approx(math.erf(z / 2 / math.sqrt(2)), abs=0.006)
-
-
 # --- bad input -------------------------------------------------------------------------------
 
 FEW = torch.zeros(3, 2)
@@ -248,7 +236,6 @@ BAD = {
     "few": (lambda: uniformity(torch.tensor([1]), 8), "ranks must be at least 5 for each of 9"),
     "level": (lambda: coverage(FEW, FEW[0], level=1.0), "level must be between 0 and 1, got 1.0"),
     "samples": (lambda: coverage(FEW, FEW[0]), "samples must be at least 19 at level 0.9, got 3"),
-    "std": (lambda: normal_coverage(FEW, FEW), "std must be positive, got a minimum of 0"),
 }
 
 
