@@ -172,6 +172,44 @@ def enough_claims(book: NotebookNode) -> list[str]:
     return complaints
 
 
+COUNTED = "one two three four five six seven eight nine ten".split()
+MEASURED = rf"(?i:({'|'.join(COUNTED)}) (?:decibels?|percent|tenths)\b)"
+IN_WORDS = re.compile(rf"(?<![\w.])(\d+(?:\.\d+)?(?:e-?\d+)?)(?!\w*×)|{MEASURED}")
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+
+
+def claimed_numbers(book: NotebookNode) -> list[str]:
+    """A number in the words of a claim is one that is compared, or a setting that the code names.
+
+    A measure such as "two decibels" stands in the evidence or in the code of the same cell; it may
+    be there as a hundredth (percent), a tenth, or its inverse.
+    """
+    complaints, settings = [], []
+    for cell in code_cells(book):
+        own = numbers(re.sub(r'"[^"\n]*"', "", cell.source))
+        settings += own
+        printed = "".join(o.get("text", "") for o in cell.outputs)
+        for claim, evidence in re.findall(r"^✓ (.+): (.+)$", printed, re.M):
+            for digits, counted in IN_WORDS.findall(claim):
+                wanted = digits or str(1 + COUNTED.index(counted.lower()))
+                known = numbers(evidence) + (settings if digits else own)
+                if not any(same(wanted, number) for number in known):
+                    complaints.append(f"not compared: {digits or counted} in {claim!r}")
+    return complaints
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers in a text, without their signs."""
+    return [abs(float(number)) for number in NUMBER.findall(text)]
+
+
+def same(digits: str, number: float) -> bool:
+    """Whether ``digits`` are the ``number`` rounded, or its percent, tenths or inverse."""
+    half = 0.5 * 10.0 ** -len(digits.partition(".")[2]) + 1e-12
+    forms = [number, 100 * number, 10 * number, 1 / number if number else 0.0]
+    return any(abs(form - float(digits)) <= half for form in forms)
+
+
 def tree(cell: NotebookNode) -> ast.Module:
     """The syntax tree of a cell; lessons use no magics."""
     return ast.parse(cell.source)
@@ -242,6 +280,7 @@ RULES: list[Callable[[NotebookNode], list[str]]] = [
     interactive,
     glue_keys,
     enough_claims,
+    claimed_numbers,
     explicit_randomness,
     self_contained,
     predicted,
