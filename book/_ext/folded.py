@@ -1,67 +1,33 @@
-"""Fold proofs and other boxes of class ``dropdown`` with the browser's own ``<details>``.
+"""Proofs fold as sphinx-design's dropdown does: the browser's own ``<details>``.
 
-It opens with the keyboard, with a screen reader and without JavaScript, and prints open. Proofs
-need it twice over: sphinx-proof gives every proof of a page the same id and no title, on which
-the script of sphinx-togglebutton stops for the whole page.
+It opens with the keyboard, with a screen reader and without JavaScript, and prints open. The
+proofs of sphinx-proof share one id on a page and have no title, on which its folding fails.
 """
 
 from __future__ import annotations
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
-from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx_design.dropdown import DropdownDirective
 
 
-class Fold(SphinxPostTransform):
-    """Replace each foldable admonition by raw ``<details>`` around its children."""
+class Proof(DropdownDirective):
+    """``{prf:proof}``, in the place of sphinx-proof's own."""
 
-    default_priority = 400
-    formats = ("html",)
+    optional_arguments = 0
+    option_spec = DropdownDirective.option_spec | {"class": directives.class_option}
 
-    def run(self, **_: object) -> None:
-        """Drop the ids that sphinx-proof repeats, then fold what asks for it."""
-        for section in self.document.findall(nodes.section):
-            section["ids"] = [i for i in section["ids"] if i != "proof-content"]
-        for box in list(self.document.findall(nodes.admonition)):
-            classes = box["classes"]
-            if "proof" in classes:
-                box["ids"] = [i for i in box["ids"] if i != "proof"]
-            if "dropdown" in classes:
-                place = box.parent.index(box)
-                box.parent[place : place + 1] = _details(box)
-
-
-def _details(box: nodes.admonition) -> list[nodes.Node]:
-    kinds = " ".join(c for c in box["classes"] if c not in ("dropdown", "admonition"))
-    ids = f' id="{box["ids"][0]}"' if box["ids"] else ""
-    body = list(box.children)
-    if body and isinstance(body[0], nodes.title):
-        name = nodes.inline("", "", *body.pop(0).children)
-    else:
-        name = nodes.inline("", "Proof")
-        _drop_prefix(body, "Proof. ")
-    return [
-        _raw(f'<details class="fold {kinds}"{ids}><summary>'),
-        name,
-        _raw('</summary><div class="fold-body">'),
-        *body,
-        _raw("</div></details>"),
-    ]
-
-
-def _drop_prefix(body: list[nodes.Node], prefix: str) -> None:
-    """Take off the word that sphinx-proof puts before the first sentence."""
-    for text in body[0].findall(nodes.Text) if body else ():
-        if text.startswith(prefix):
-            text.parent.replace(text, nodes.Text(text[len(prefix) :]))
-        return
-
-
-def _raw(html: str) -> nodes.raw:
-    return nodes.raw("", html, format="html")
+    def run_with_defaults(self) -> list[nodes.Node]:
+        """Fold the proof under a title."""
+        self.arguments = ["Proof"]
+        self.options["class-container"] = ["proof"]
+        return super().run_with_defaults()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register with Sphinx."""
-    app.add_post_transform(Fold)
+    """Register with Sphinx, after sphinx-proof."""
+    app.setup_extension("sphinx_design")
+    app.setup_extension("sphinx_proof")
+    app.add_directive_to_domain("prf", "proof", Proof, override=True)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -39,7 +39,7 @@ def _block(
     name: str, title: str, options: dict[str, str], body: str, named: Callable[[str], str]
 ) -> str:
     label = options.get("label") or options.get("name") or ""
-    if name == "prf:proof" or options.get("class") == "dropdown":
+    if name in ("prf:proof", "dropdown"):
         return fold(title or "Proof", body)
     if name.startswith("prf:"):
         head = named(label) if label else name.removeprefix("prf:").capitalize()
