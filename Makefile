@@ -13,7 +13,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 LAB := $(VENV)/.lab
-PAGES := $(addprefix tests/book/test_,$(addsuffix .py,pages browser external_links results definitions hosted course_map live_pages))
+PAGES := $(addprefix tests/book/test_,$(addsuffix .py,pages browser folded results definitions hosted course_map live_pages))
 STAGES := lint unit notebooks-proof book-proof pages
 
 # Small networks run many times faster on one thread each than on two that fight for a core.
@@ -21,7 +21,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help book lab pdf test test-lab test-machines notebooks studies check lint format docs-serve clean $(addprefix test-,$(STAGES))
+.PHONY: help book lab pdf dist links shape test test-lab test-machines notebooks studies check lint format docs-serve clean $(addprefix test-,$(STAGES))
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,14 @@ pdf: book  ## print the whole book into one PDF, which the cover then links to (
 	$(RUN) book/_tools/print_book.py _build/html _build/pdf
 	@$(MAKE) --no-print-directory book
 
+dist: book  ## build the wheel, the source archive and the site, for a release
+	rm -rf _build/dist
+	$(RUN) -m hatchling build -d _build/dist
+	cd _build/html && ../../$(RUN) -m zipfile -c ../dist/score-matching-patch-by-patch.zip *
+
+links: $(READY)  ## ask whether the addresses outside the book still answer
+	$(VENV)/bin/jupyter-book build . --all --builder linkcheck --quiet
+
 test: $(READY)  ## prove everything: lint, tests, claims, notebooks, book, pages
 	@start=$$(date +%s); \
 	for stage in $(STAGES); do \
@@ -53,6 +61,9 @@ test-lab: $(LAB)  ## open a lesson in JupyterLab, run it and move its slider (ne
 
 test-machines: $(READY)  ## execute every lesson under emulated processors, and say what differs
 	$(RUN) book/_tools/machines.py --jobs $(JOBS)
+
+shape: $(READY)  ## sizes of the library, the lessons and the tests, and what changed since the last tag (SINCE=v0.1.0)
+	$(RUN) book/_tools/shape.py $(SINCE)
 
 notebooks: $(READY)  ## execute again the lessons whose code or library changed (JOBS=2 at a time)
 	$(RUN) book/_tools/lessons.py run --jobs $(JOBS)

@@ -192,7 +192,7 @@ def test_search_finds_it_without_a_server(
 FOLDED = "[...document.querySelectorAll('article details')].map(box => box.open)"
 PRINTED = """() => {
   const shown = box => box.checkVisibility() && box.getBoundingClientRect().height > 0;
-  const cells = [...document.querySelectorAll("article .tag_solution pre, article .sd-summary-content")];
+  const cells = [...document.querySelectorAll("article .tag_solution pre, article .sd-card-body")];
   const words = [...document.querySelectorAll("article summary")].filter(shown)
     .map(box => getComputedStyle(box, "::before").content.replace(/^none$/, "") + box.innerText);
   return {closed: cells.filter(box => !shown(box)).length, words: [...new Set(words)].sort()};

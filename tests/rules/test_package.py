@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -15,7 +16,10 @@ from pathlib import Path
 import hosting
 import nbformat
 import pytest
+import yaml
 from conftest import ROOT
+
+import lessons_lib
 
 ADDRESS = "https://github.com/someone/course"
 BUILT = (".safetensors", ".json", ".py", ".typed")
@@ -115,3 +119,35 @@ def test_the_source_archive_holds_what_its_tests_read(tmp_path: Path) -> None:
 def test_the_hosted_edition_can_be_installed(tmp_path: Path) -> None:
     hosting.edition(tmp_path / "edition", ADDRESS)
     assert build(tmp_path / "edition", tmp_path / "made", "wheel").suffix == ".whl"
+
+
+def pins(path: Path) -> set[str]:
+    names = re.findall(r"^([\w.-]+)==", path.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+
+
+def test_a_version_stands_in_one_place() -> None:
+    asked = pins(ROOT / "requirements.txt") | pins(ROOT / "requirements-lab.txt")
+    assert asked & pins(ROOT / "constraints.txt") == set()
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    others = {Path(hook["repo"]).name for hook in hooks if hook["repo"] != "local"}
+    assert others == {"pre-commit-hooks"}, "what .venv has is called from there"
+
+
+def test_the_release_is_cited_and_told() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == lessons_lib.__version__
+    told = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## {cited['version']} ({cited['date-released']})" in told
+
+
+def test_a_release_is_proved_before_it_is_attached() -> None:
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8")
+    ran = [
+        step["run"] for step in yaml.safe_load(text)["jobs"]["release"]["steps"] if "run" in step
+    ]
+    assert [line for line in ran if line.startswith("make")] == [
+        "make test",
+        "make test-machines",
+        "make dist",
+    ]
