@@ -10,24 +10,24 @@ took and the error on photographs that it never saw. `load` checks all of it. To
 Chapter 00_tour uses them.
 """
 
-from lessons_lib.networks import CentredScore
 from lessons_lib.pretrained.catalogue import RECIPES
 from lessons_lib.pretrained.files import describe, load, names, save
 from lessons_lib.pretrained.fit import held_out_error, train
+from lessons_lib.pretrained.image_recipe import ImageRecipe
 from lessons_lib.pretrained.mixture import MixtureScore
-from lessons_lib.pretrained.model import build
-from lessons_lib.pretrained.pictures import training_patches, training_pictures
-from lessons_lib.pretrained.recipe import ImageRecipe, MixtureRecipe, PatchRecipe, Recipe
+from lessons_lib.pretrained.mixture_recipe import MixtureRecipe
+from lessons_lib.pretrained.patch_recipe import PatchRecipe
+from lessons_lib.pretrained.pictures import training_patches
+from lessons_lib.pretrained.recipe import Recipe, TrainedRecipe
 
 __all__ = [
     "RECIPES",
-    "CentredScore",
     "ImageRecipe",
     "MixtureRecipe",
     "MixtureScore",
     "PatchRecipe",
     "Recipe",
-    "build",
+    "TrainedRecipe",
     "describe",
     "held_out_error",
     "load",
@@ -35,5 +35,4 @@ __all__ = [
     "save",
     "train",
     "training_patches",
-    "training_pictures",
 ]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from lessons_lib.phantoms import TRAIN_PHOTOGRAPHS
-from lessons_lib.pretrained.recipe import ImageRecipe, MixtureRecipe, PatchRecipe, Recipe
+from lessons_lib.pretrained.image_recipe import ImageRecipe
+from lessons_lib.pretrained.mixture_recipe import MixtureRecipe
+from lessons_lib.pretrained.patch_recipe import PatchRecipe
+from lessons_lib.pretrained.recipe import Recipe
 
 TALK = (40, 80, 160, 320, 320, 160, 80, 40)
 """Hidden widths of the network in the talk."""

@@ -11,28 +11,17 @@ from torch import nn
 
 from lessons_lib.files import write_whole
 from lessons_lib.pretrained.catalogue import RECIPES
-from lessons_lib.pretrained.model import build
+from lessons_lib.pretrained.recipe import Recipe
 
 FOLDER = Path(__file__).resolve().parent.parent / "weights"
-"""Where the shipped models lie."""
+"""Where the shipped models lie, and where the functions below look if no other folder is given."""
 
 MAX_BYTES = 1_000_000
 """Largest file of weights."""
 
 
 def names(folder: Path | None = None) -> list[str]:
-    """Return the names of the models that are there, in alphabetical order.
-
-    Parameters
-    ----------
-    folder : Path, optional
-        Where to look; the shipped weights by default.
-
-    Returns
-    -------
-    list of str
-        Names for `load`.
-    """
+    """Return the names of the models in ``folder``, for `load`, in alphabetical order."""
     return sorted(path.stem for path in (folder or FOLDER).glob("*.json"))
 
 
@@ -57,17 +46,13 @@ def describe(name: str, *, folder: Path | None = None) -> dict[str, Any]:
     ValueError
         If the name is unknown, the file is missing or unreadable, or the recipe is another one.
     """
-    if name not in RECIPES:
-        raise ValueError(f"name must be one of {', '.join(RECIPES)}; got {name!r}")
+    wanted = _recipe(name).as_json()
     path = (folder or FOLDER) / f"{name}.json"
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         recipe = dict(card["recipe"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{path.name} is missing or unreadable ({error}); {_again(name)}"
-        ) from None
-    wanted = RECIPES[name].as_json()
+        raise _missing(path, error) from None
     wrong = [key for key in sorted({*wanted, *recipe}) if wanted.get(key) != recipe.get(key)]
     if wrong:
         told = ", ".join(f"{k} {recipe.get(k)!r} instead of {wanted.get(k)!r}" for k in wrong)
@@ -105,16 +90,14 @@ def load(name: str, *, folder: Path | None = None) -> nn.Module:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ValueError(
-            f"{path.name} is missing or unreadable ({error}); {_again(name)}"
-        ) from None
+        raise _missing(path, error) from None
     found = hashlib.sha256(content).hexdigest()
     if found != card.get("weights_sha256"):
         raise ValueError(
             f"{path.name} has the hash {found[:12]}..., its recipe was written for "
             f"{str(card.get('weights_sha256'))[:12]}...; {_again(name)}"
         )
-    model = build(RECIPES[name])
+    model = RECIPES[name].build()
     try:
         model.load_state_dict(read_tensors(content))
     except (RuntimeError, SafetensorError) as error:
@@ -137,23 +120,16 @@ def save(
     name : str
         One of `RECIPES`.
     model : nn.Module
-        The trained model.
+        The trained model; at most `MAX_BYTES`.
     training_seconds, test_error : float
         What is recorded beside it: seconds of one thread, and `held_out_error`.
     folder : Path, optional
         Where to write; the shipped weights by default.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown or the weights exceed `MAX_BYTES`.
     """
-    if name not in RECIPES:
-        raise ValueError(f"name must be one of {', '.join(RECIPES)}; got {name!r}")
-    content = packed(model)
+    recipe, content = _recipe(name), packed(model)
     card = {
         "name": name,
-        "recipe": RECIPES[name].as_json(),
+        "recipe": recipe.as_json(),
         "weights_sha256": hashlib.sha256(content).hexdigest(),
         "num_parameters": sum(p.numel() for p in model.parameters()),
         "training_seconds": round(training_seconds, 1),
@@ -165,19 +141,23 @@ def save(
 
 
 def packed(model: nn.Module) -> bytes:
-    """Return the weights of a ``model`` as the bytes of a file, which hold no code.
-
-    Raises
-    ------
-    ValueError
-        If they exceed `MAX_BYTES`.
-    """
+    """Return the weights of a ``model`` as the bytes of a file, which hold no code."""
     from safetensors.torch import save as write_tensors
 
     content = write_tensors({k: v.detach().contiguous() for k, v in model.state_dict().items()})
     if len(content) > MAX_BYTES:
         raise ValueError(f"model must fit into {MAX_BYTES} bytes, got {len(content)}")
     return content
+
+
+def _recipe(name: str) -> Recipe:
+    if name not in RECIPES:
+        raise ValueError(f"name must be one of {', '.join(RECIPES)}; got {name!r}")
+    return RECIPES[name]
+
+
+def _missing(path: Path, error: Exception) -> ValueError:
+    return ValueError(f"{path.name} is missing or unreadable ({error}); {_again(path.stem)}")
 
 
 def _again(name: str) -> str:

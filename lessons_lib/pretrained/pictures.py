@@ -1,14 +1,22 @@
-"""The pictures of a recipe, for training and held out, and pieces cut from them at random."""
+"""The pictures of a recipe, for training and unseen, and pieces cut from them at random."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from lessons_lib import phantoms
-from lessons_lib.pretrained.recipe import SIZE, ImageRecipe, MixtureRecipe, PatchRecipe, Recipe
+
+if TYPE_CHECKING:
+    from lessons_lib.pretrained.mixture_recipe import MixtureRecipe
+    from lessons_lib.pretrained.patch_recipe import PatchRecipe
+    from lessons_lib.pretrained.recipe import Recipe
+
+SIZE = 128
+"""Height and width of the drawn pictures in pixels, if a recipe says nothing else."""
 
 HELD_OUT_SEED = 12345
 """Draws the pictures, places and noise of every test; no recipe is trained with it."""
@@ -24,34 +32,17 @@ BLOCK = 20
 def training_pictures(
     recipe: Recipe, *, generator: torch.Generator, size: int = SIZE
 ) -> Sequence[Tensor]:
-    """Load or draw what a recipe trains on.
+    """Load or draw what a ``recipe`` trains on, each of shape ``(H, W)`` in float32.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        Gives ``data`` and ``pictures``.
-    generator : torch.Generator
-        Draws disks and rectangles.
-    size : int
-        Height and width of drawn pictures in pixels.
-
-    Returns
-    -------
-    sequence of Tensor, each of shape ``(H, W)``
-        In float32; drawn ones are one tensor ``(N, size, size)``.
+    Drawn pictures are one tensor ``(N, size, size)``.
     """
     return _pictures(recipe.data, recipe.pictures, generator, size)
 
 
-def held_out_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence[Tensor]:
-    """Load or draw pictures that no recipe trains on; drawn ones are ``SIZE`` pixels high and wide.
+def unseen_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence[Tensor]:
+    """Load or draw pictures like those of a ``recipe`` that no recipe trains on.
 
-    Parameters
-    ----------
-    recipe : Recipe
-        Gives ``data``.
-    generator : torch.Generator
-        Draws disks and rectangles: start it at `HELD_OUT_SEED`.
+    For drawn ones, start the generator at `HELD_OUT_SEED`.
     """
     test = phantoms.TEST_PHOTOGRAPHS if recipe.data == "photographs" else NUM_HELD_OUT
     return _pictures(recipe.data, test, generator, SIZE)
@@ -72,9 +63,8 @@ def training_patches(recipe: PatchRecipe | MixtureRecipe, *, generator: torch.Ge
     Tensor, shape ``(N, n)``
         In float32.
     """
-    sizes = getattr(recipe, "sizes", None) or (SIZE,)
-    num, found = recipe.num_patches // len(sizes), []
-    for size in sizes:
+    num, found = recipe.num_patches // len(recipe.picture_sizes), []
+    for size in recipe.picture_sizes:
         pictures = training_pictures(recipe, generator=generator, size=size)
         found.append(patches_of(recipe, pictures, num, generator))
     return torch.cat(found)
@@ -90,38 +80,35 @@ def patches_of(
     p = recipe.patch_size
     if recipe.edges is None:
         return cut(pictures, p, num, generator).flatten(1)
-    wanted = {True: round(recipe.edges * num), False: num - round(recipe.edges * num)}
-    found = {True: [], False: []}
-    while any(sum(map(len, found[kind])) < wanted[kind] for kind in found):
+    num_edged = round(recipe.edges * num)
+    edged = flat = torch.empty(0, p * p, dtype=torch.float32)
+    while len(edged) < num_edged or len(flat) < num - num_edged:
         v = cut(pictures, p, num, generator).flatten(1)  # (num, n)
-        edge = v.amax(-1) - v.amin(-1) > FLAT
-        for kind in found:
-            found[kind].append(v[edge == kind])
-    return torch.cat([torch.cat(found[kind])[: wanted[kind]] for kind in found])
+        has_edge = v.amax(-1) - v.amin(-1) > FLAT
+        edged = torch.cat([edged, v[has_edge]])[:num_edged]
+        flat = torch.cat([flat, v[~has_edge]])[: num - num_edged]
+    return torch.cat([edged, flat])
 
 
-def crops_of(
-    recipe: ImageRecipe, pictures: Sequence[Tensor], num: int, generator: torch.Generator
-) -> Tensor:
-    """Cut ``num`` crops of the size in the recipe, shape ``(num, crop, crop)``."""
-    if not isinstance(pictures, Tensor):  # photographs differ in size: choose one of them
-        which = torch.randint(len(pictures), (num,), generator=generator)
-        return torch.cat([cut([pictures[k]], recipe.crop, 1, generator) for k in which])
-    return cut(pictures, recipe.crop, num, generator)
+def crops(pictures: Sequence[Tensor], size: int, num: int, generator: torch.Generator) -> Tensor:
+    """Cut ``num`` squares at random places, each from a random picture: ``(num, size, size)``."""
+    if isinstance(pictures, Tensor):
+        return cut(pictures, size, num, generator)
+    which = torch.randint(len(pictures), (num,), generator=generator)
+    return torch.cat([cut([pictures[k]], size, 1, generator) for k in which])
 
 
 def cut(pictures: Sequence[Tensor], size: int, num: int, generator: torch.Generator) -> Tensor:
     """Cut squares at random places, equally many from each photograph: ``(num, size, size)``."""
     if isinstance(pictures, Tensor):
         windows = pictures.unfold(1, size, 1).unfold(2, size, 1)  # (N, A, B, size, size)
-        return windows[tuple(torch.randint(k, (num,), generator=generator)
-                             for k in windows.shape[:3])]  # fmt: skip
+        places = (torch.randint(k, (num,), generator=generator) for k in windows.shape[:3])
+        return windows[tuple(places)]
     each, found = -(-num // len(pictures)), []
     for picture in pictures:
-        windows = picture.unfold(0, size, 1).unfold(1, size, 1)
-        rows = torch.randint(windows.shape[0], (each,), generator=generator)
-        cols = torch.randint(windows.shape[1], (each,), generator=generator)
-        found.append(windows[rows, cols])
+        windows = picture.unfold(0, size, 1).unfold(1, size, 1)  # (A, B, size, size)
+        places = (torch.randint(k, (each,), generator=generator) for k in windows.shape[:2])
+        found.append(windows[tuple(places)])
     return torch.cat(found)[:num]
 
 

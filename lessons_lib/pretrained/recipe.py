@@ -2,134 +2,142 @@
 
 from __future__ import annotations
 
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor, nn
+
+from lessons_lib import losses, training
 from lessons_lib.phantoms import TRAIN_PHOTOGRAPHS
+from lessons_lib.pretrained.pictures import SIZE
+from lessons_lib.shapes import turned
 
-SIZE = 128
-"""Height and width of the drawn pictures in pixels, if a recipe says nothing else."""
 
-
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What all recipes have in common: `kind`, the pictures, a range of noise and a seed."""
+    """What all recipes have in common; each kind of recipe builds its model and trains it."""
 
     kind: str
-    data: str
-    pictures: tuple[str, ...] | int
-    sigmas: tuple[float, float]
-    seed: int
+    """Which model; see `build`."""
+    data: str = "photographs"
+    """``photographs``, ``disks`` or ``rectangles``."""
+    pictures: tuple[str, ...] | int = TRAIN_PHOTOGRAPHS
+    """Names for `phantoms.photograph`, none of them used for testing; or how many are drawn."""
+    sigmas: tuple[float, float] = (5 / 255, 100 / 255)
+    """Smallest and largest noise level, for pixel values in [0, 1]."""
+    seed: int = 0
+    """Of the weights, and of all else that is drawn: pictures, pieces of them, batches, noise."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the recipe as it is written to a file: plain numbers, strings and lists."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
+    @property
+    def picture_sizes(self) -> tuple[int, ...]:
+        """Heights and widths of the drawn pictures in pixels."""
+        return (SIZE,)
 
-@dataclass(frozen=True)
-class PatchRecipe(Recipe):
-    """How the score of patches is trained by denoising, from its seed to its last step."""
+    @property
+    def piece_shape(self) -> tuple[int, ...]:
+        """Shape of what the score is a score of: ``(n,)`` for patches, ``(H, W)`` for crops."""
+        raise NotImplementedError
 
-    patch_size: int
-    """Side of a patch in pixels."""
+    def pieces(self, pictures: Sequence[Tensor], num: int, generator: torch.Generator) -> Tensor:
+        """Cut pieces from ``pictures`` for a test, about as many pixels as ``num`` patches have."""
+        raise NotImplementedError
+
+    def build(self, generator: torch.Generator | None = None) -> nn.Module:
+        """Make the untrained model in float32, a score that wants a positive ``sigma``."""
+        raise NotImplementedError
+
+    def records(
+        self,
+        model: nn.Module,
+        generator: torch.Generator,
+        *,
+        checkpoint: Path | None = None,
+        progress: bool = False,
+    ) -> Iterator[training.Record]:
+        """Train a ``model``, from ``checkpoint`` if there is one, as the records are taken."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedRecipe(Recipe):
+    """How a network is trained by denoising, from its seed to its last step."""
+
     hidden: tuple[int, ...]
     """Widths of the hidden layers."""
     num_steps: int
     """Steps of Adam."""
-    kind: str = "centred"
-    """``centred``, ``preconditioned``, ``talk``, ``normalized`` or ``oriented``; see `build`."""
-    data: str = "photographs"
-    """``photographs``, ``disks`` or ``rectangles``."""
-    pictures: tuple[str, ...] | int = TRAIN_PHOTOGRAPHS
-    """Names for `phantoms.photograph`, none of them used for testing; or how many are drawn."""
-    sizes: tuple[int, ...] | None = None
-    """Heights and widths of the drawn pictures, equally many patches from each; else `SIZE`."""
-    num_patches: int = 480_000
-    """Patches cut at random places, equally many from each photograph."""
-    edges: float | None = None
-    """Share of patches with an edge in them, for drawn pictures; by default, as many as come."""
-    sigmas: tuple[float, float] = (5 / 255, 100 / 255)
-    """Smallest and largest noise level, for pixel values in [0, 1]."""
-    num_levels: int = 4
+    num_levels: int
     """Noise levels in each step, one in each equal part of the range of ``log sigma``."""
-    batch_size: int = 128
-    """Patches in each step; every one is seen at all the levels."""
-    mean: float = 0.0
+    batch_size: int
+    """Pieces in each step; every one is seen at all the levels."""
+    mean: float
     """Mean of a pixel, for the preconditioning."""
-    std: float = 0.12
-    """Spread of a pixel about that mean, or of a centred kind about the mean of its patch."""
+    std: float
+    """Standard deviation of a pixel about that mean."""
     learning_rate: float = 2e-3
     """Largest step size, after a warm-up and before a cosine decay to zero."""
-    warmup: int = 200
+    warmup: int
     """Steps of warm-up."""
-    ema: float = 0.999
+    ema: float
     """Decay of the average of the weights, which is what is kept."""
-    seed: int = 0
-    """Of the weights, the pictures, the patches, the batches and the noise."""
 
+    def material(self, generator: torch.Generator) -> Sequence[Tensor]:
+        """What the batches are taken from."""
+        raise NotImplementedError
 
-@dataclass(frozen=True)
-class ImageRecipe(Recipe):
-    """How the score of whole images is trained by denoising, on crops of the pictures."""
+    def batch(self, material: Sequence[Tensor], generator: torch.Generator) -> Tensor:
+        """Squares taken from ``material`` at random, ``(batch_size, p, p)``."""
+        raise NotImplementedError
 
-    hidden: tuple[int, ...]
-    """Channels on each level of a U-Net; filters and hidden width of the experts."""
-    num_steps: int
-    """Steps of Adam."""
-    kind: str = "unet"
-    """``unet`` or ``experts``; see `build`."""
-    patch_size: int | None = None
-    """Side of the experts' patches in pixels."""
-    data: str = "disks"
-    """``photographs``, ``disks`` or ``rectangles``."""
-    pictures: tuple[str, ...] | int = 1000
-    """Names for `phantoms.photograph`, none of them used for testing; or how many are drawn."""
-    crop: int = 64
-    """Side of a crop in pixels."""
-    sigmas: tuple[float, float] = (0.005, 0.5)
-    """Smallest and largest noise level, for pixel values in [0, 1]."""
-    num_levels: int = 2
-    """Noise levels in each step, one in each equal part of the range of ``log sigma``."""
-    batch_size: int = 4
-    """Crops in each step; every one is seen at all the levels."""
-    mean: float = 0.13
-    """Mean of a pixel, for the preconditioning."""
-    std: float = 0.28
-    """Standard deviation of a pixel."""
-    learning_rate: float = 2e-3
-    """Largest step size, after a warm-up and before a cosine decay to zero."""
-    warmup: int = 100
-    """Steps of warm-up."""
-    ema: float = 0.995
-    """Decay of the average of the weights, which is what is kept."""
-    seed: int = 0
-    """Of the weights, the pictures, the crops and the noise."""
+    def levels(self, generator: torch.Generator) -> Tensor:
+        """Noise levels of one step, one in each equal part of the range of ``log sigma``."""
+        low, high = (math.log(sigma) for sigma in self.sigmas)
+        u = torch.rand(self.num_levels, generator=generator, dtype=torch.float32)
+        part = (torch.arange(self.num_levels) + u) / self.num_levels
+        return torch.exp(low + (high - low) * part)
 
+    def objective(self, material: Sequence[Tensor]) -> training.Objective:
+        """Return the loss of one random batch of ``material``, turned one of eight ways."""
 
-@dataclass(frozen=True)
-class MixtureRecipe(Recipe):
-    """How a mixture of normals is fitted to patches by expectation maximisation."""
+        def one_batch(model: nn.Module, generator: torch.Generator) -> Tensor:
+            squares = self.batch(material, generator)
+            squares = turned(squares, int(torch.randint(8, (), generator=generator)))
+            x, sigmas = squares.reshape(-1, *self.piece_shape), self.levels(generator)
+            dims = len(self.piece_shape)
+            return losses.noise_conditional(model, x, sigmas, generator=generator, event_dims=dims)
 
-    patch_size: int
-    """Side of a patch in pixels."""
-    num_components: int
-    """Number of normals."""
-    num_steps: int
-    """Steps of expectation maximisation."""
-    floor: float
-    """Variance added to every covariance, in squared units of the pixels."""
-    centred: bool = False
-    """Whether the mean of each patch is taken away, and all normals have mean zero."""
-    kind: str = "mixture"
-    """``mixture``; see `build`."""
-    data: str = "photographs"
-    """``photographs``, ``disks`` or ``rectangles``."""
-    pictures: tuple[str, ...] | int = TRAIN_PHOTOGRAPHS
-    """Names for `phantoms.photograph`, none of them used for testing; or how many are drawn."""
-    num_patches: int = 100_000
-    """Patches cut at random places, equally many from each photograph."""
-    edges: float | None = None
-    """Share of patches with an edge in them, for drawn pictures; by default, as many as come."""
-    sigmas: tuple[float, float] = (5 / 255, 100 / 255)
-    """Range of noise over which it is tested."""
-    seed: int = 0
-    """Of the pictures, the patches and the first responsibilities."""
+        return one_batch
+
+    def records(
+        self,
+        model: nn.Module,
+        generator: torch.Generator,
+        *,
+        checkpoint: Path | None = None,
+        progress: bool = False,
+    ) -> Iterator[training.Record]:
+        """Train a ``model``; ``checkpoint`` is written about a hundred times."""
+        return training.train(
+            model,
+            self.objective(self.material(generator)),
+            num_steps=self.num_steps,
+            generator=generator,
+            learning_rate=self.learning_rate,
+            warmup=min(self.warmup, self.num_steps // 2),
+            ema=self.ema,
+            checkpoint=checkpoint,
+            checkpoint_every=max(1, self.num_steps // 100),
+            recipe=json.dumps(self.as_json()),
+            clock=time.process_time,
+            progress=progress,
+        )

@@ -172,7 +172,7 @@ def checkpoint(path: Path) -> None:
 def weights(path: Path) -> None:
     recipe = pretrained.RECIPES["disks_1x1"]
     about = {"training_seconds": 0, "test_error": 1, "folder": path.parent}
-    pretrained.save(path.stem, pretrained.build(recipe), **about)
+    pretrained.save(path.stem, recipe.build(), **about)
 
 
 def executed(path: Path) -> None:

@@ -14,8 +14,7 @@ from lessons_lib.patches import Patches
 from lessons_lib.phantoms import TEST_PHOTOGRAPHS
 from lessons_lib.pretrained import __main__ as command
 from lessons_lib.pretrained import files
-from lessons_lib.pretrained.fit import objective
-from lessons_lib.pretrained.pictures import HELD_OUT_SEED, held_out_pictures
+from lessons_lib.pretrained.pictures import HELD_OUT_SEED, unseen_pictures
 from lessons_lib.priors import AveragedPrior
 
 torch.set_num_threads(1)
@@ -87,7 +86,7 @@ def image_score(name, shape):
 def test_one_step_of_tweedie_removes_most_of_the_noise(name):
     """A wrong sign would quadruple the error, a lost factor would leave nearly all of it."""
     recipe, sigma = pretrained.RECIPES[name], 0.1
-    x = held_out_pictures(recipe, generator=seeded(HELD_OUT_SEED))[0][30:94, 30:94]
+    x = unseen_pictures(recipe, generator=seeded(HELD_OUT_SEED))[0][30:94, 30:94]
     y = x + sigma * torch.randn(x.shape, generator=seeded(1))
     error = (y + sigma**2 * image_score(name, x.shape)(y, sigma) - x).square().mean()
     assert float(error) < (0.35 if recipe.data == "photographs" else 0.1) * sigma**2
@@ -96,7 +95,7 @@ def test_one_step_of_tweedie_removes_most_of_the_noise(name):
 @pytest.mark.parametrize("name", [n for n in pretrained.RECIPES if n.endswith("normalized")])
 def test_normalized_models_lose_nothing_at_another_amplitude(name):
     recipe = pretrained.RECIPES[name]
-    x = held_out_pictures(recipe, generator=seeded(HELD_OUT_SEED))[0][:32, :32].double()
+    x = unseen_pictures(recipe, generator=seeded(HELD_OUT_SEED))[0][:32, :32].double()
     y = x + 0.1 * torch.randn(x.shape, generator=seeded(1), dtype=torch.float64)
     score = image_score(name, (32, 32))
     for scale in (0.3, 3.0):
@@ -127,7 +126,7 @@ def test_another_recipe_is_refused(folder):
 
 
 def test_weights_of_another_model_are_refused_even_with_a_matching_hash(folder):
-    model = pretrained.build(TINY)
+    model = TINY.build()
     pretrained.save(QUICK, model, training_seconds=0, test_error=1, folder=folder)
     with pytest.raises(ValueError, match="does not fit its recipe"):
         pretrained.load(QUICK, folder=folder)
@@ -158,18 +157,14 @@ def test_an_interrupted_save_leaves_the_old_files(folder, monkeypatch):
 
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        pretrained.save(
-            QUICK, pretrained.build(TINY), training_seconds=0, test_error=1, folder=folder
-        )
+        pretrained.save(QUICK, TINY.build(), training_seconds=0, test_error=1, folder=folder)
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
 def test_a_model_too_large_to_ship_is_refused(folder):
     large = dataclasses.replace(TINY, hidden=(600, 600))
     with pytest.raises(ValueError, match="must fit into 1000000 bytes"):
-        pretrained.save(
-            QUICK, pretrained.build(large), training_seconds=0, test_error=1, folder=folder
-        )
+        pretrained.save(QUICK, large.build(), training_seconds=0, test_error=1, folder=folder)
 
 
 def test_test_error_is_one_for_the_zero_score():
@@ -199,7 +194,7 @@ def test_a_batch_holds_turned_patches_at_stratified_noise_levels():
 
     generator = seeded()
     for _ in range(30):
-        objective(quiet, pool)(spy, generator)
+        quiet.objective(pool)(spy, generator)
     assert corners == {0, 2, 6, 8}
     quarter = (torch.stack(levels).log10() + 4) / 2 * 4  # 0 to 4 across the range
     assert torch.equal(quarter.floor(), torch.arange(4.0).expand(30, 4))

@@ -18,7 +18,7 @@ from lessons_lib.networks import (
     ScaledScore,
 )
 from lessons_lib.pretrained import ImageRecipe, MixtureRecipe, MixtureScore, PatchRecipe
-from lessons_lib.pretrained.pictures import FLAT, crops_of, held_out_pictures
+from lessons_lib.pretrained.pictures import FLAT, crops, training_pictures, unseen_pictures
 
 torch.set_num_threads(1)
 
@@ -47,15 +47,15 @@ def zero(x, sigma):
 @pytest.mark.parametrize("data", ["disks", "rectangles"])
 def test_drawn_pictures_come_from_the_generator(data):
     recipe = dataclasses.replace(PATCHES, data=data, pictures=23)
-    x = pretrained.training_pictures(recipe, generator=seeded())
+    x = training_pictures(recipe, generator=seeded())
     assert x.shape == (23, 128, 128) and x.dtype == torch.float32
-    assert torch.equal(x, pretrained.training_pictures(recipe, generator=seeded()))
+    assert torch.equal(x, training_pictures(recipe, generator=seeded()))
     assert not torch.equal(x[:20], x[:20].roll(1, 0)) and float(x.min()) == 0 < float(x.max()) <= 1
 
 
 def test_photographs_are_those_named():
     recipe = dataclasses.replace(PATCHES, data="photographs", pictures=("coins", "brick"))
-    assert [x.shape for x in pretrained.training_pictures(recipe, generator=seeded())] == [
+    assert [x.shape for x in training_pictures(recipe, generator=seeded())] == [
         (303, 384),
         (512, 512),
     ]
@@ -71,7 +71,7 @@ def test_statistics_in_the_recipes_are_those_of_the_pictures():
         if recipe.data == "photographs" or not hasattr(recipe, "std"):
             continue
         if recipe.kind in ("preconditioned", "unet", "experts"):
-            x = held_out_pictures(recipe, generator=seeded())
+            x = unseen_pictures(recipe, generator=seeded())
             assert abs(float(x.mean()) - recipe.mean) < 0.05
             assert abs(float(x.std()) / recipe.std - 1) < 0.25
 
@@ -99,20 +99,20 @@ def test_patches_come_from_pictures_of_all_sizes():
     """Of 16 pixels half of a window of 16 is a picture; 24 pixels make other pictures."""
     recipe = dataclasses.replace(PATCHES, patch_size=16, sizes=(16, 24), pictures=40)
     v = pretrained.training_patches(recipe, generator=seeded())
-    small = pretrained.training_pictures(recipe, generator=seeded(), size=16)
+    small = training_pictures(recipe, generator=seeded(), size=16)
     whole = (v[:, None] == small.flatten(1)).all(-1).any(-1)
     assert v.shape == (400, 256) and whole.sum() == whole[:200].sum() == 200
 
 
 def test_crops_are_pieces_of_the_pictures():
-    x = held_out_pictures(IMAGES, generator=seeded())
-    crops = crops_of(IMAGES, x, 5, seeded(1))
-    assert crops.shape == (5, 16, 16)
+    x = unseen_pictures(IMAGES, generator=seeded())
+    some = crops(x, 16, 5, seeded(1))
+    assert some.shape == (5, 16, 16)
     windows = x.unfold(1, 16, 1).unfold(2, 16, 1)
-    assert all(bool((windows == crop).all(-1).all(-1).any()) for crop in crops[:2])
+    assert all(bool((windows == crop).all(-1).all(-1).any()) for crop in some[:2])
     photographs = dataclasses.replace(IMAGES, data="photographs", pictures=("coins", "brick"))
-    pictures = pretrained.training_pictures(photographs, generator=seeded())
-    assert crops_of(photographs, pictures, 5, seeded()).shape == (5, 16, 16)
+    pictures = training_pictures(photographs, generator=seeded())
+    assert crops(pictures, 16, 5, seeded()).shape == (5, 16, 16)
 
 
 # --- kinds of model ----------------------------------------------------------------------------
@@ -168,12 +168,12 @@ class TestKinds:
 
 def test_unknown_kinds_are_refused():
     with pytest.raises(ValueError, match=r"kind must be one of centred.*'magic'"):
-        pretrained.build(dataclasses.replace(PATCHES, kind="magic"))
+        dataclasses.replace(PATCHES, kind="magic").build()
 
 
 def test_the_network_of_the_talk_has_the_size_and_activations_printed_there():
     hidden = (40, 80, 160, 320, 320, 160, 80, 40)
-    model = pretrained.build(dataclasses.replace(PATCHES, kind="talk", hidden=hidden))
+    model = dataclasses.replace(PATCHES, kind="talk", hidden=hidden).build()
     layers = [type(layer).__name__ for layer in model.net]
     assert layers[1::2] == ["LeakyReLU"] * 5 + ["Tanh"] * 3 and len(layers) == 17
     assert sum(p.numel() for p in model.parameters()) == 238_729
@@ -220,7 +220,7 @@ def test_centred_it_is_the_gradient_of_the_density_of_the_residual(sigma):
     from lessons_lib.distributions import fit_mixture
 
     *_, fitted = fit_mixture(centred, 3, num_steps=5, floor=1e-4, zero_mean=True)
-    model = pretrained.build(recipe)
+    model = recipe.build()
     model.follow(fitted)
     m = model.mixture
     inner = GaussianMixture(m.weights, m.means @ left, left.T @ m.covs @ left)
