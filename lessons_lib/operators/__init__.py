@@ -7,7 +7,7 @@ data from real images has the adjoint for the real inner product ``Re <A x, y>``
 
 from lessons_lib.operators.blur import Blur, gaussian_kernel
 from lessons_lib.operators.fourier import MaskedFourier, even_lines, random_lines
-from lessons_lib.operators.linear import Applies, Identity, LinearOperator, Matrix
+from lessons_lib.operators.linear import Applies, Identity, LinearOperator
 from lessons_lib.operators.parallel_beam import ParallelBeam
 from lessons_lib.operators.probing import dot_test, measure, squared_norm
 
@@ -17,7 +17,6 @@ __all__ = [
     "Identity",
     "LinearOperator",
     "MaskedFourier",
-    "Matrix",
     "ParallelBeam",
     "dot_test",
     "even_lines",

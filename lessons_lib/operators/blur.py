@@ -17,6 +17,8 @@ class Blur(LinearOperator):
 
     ``A x = F^-1 (F kernel * F x)``, and the adjoint conjugates ``F kernel``.
 
+    References: chapter 06_scans.
+
     Parameters
     ----------
     image_shape : tuple of int
@@ -28,28 +30,21 @@ class Blur(LinearOperator):
         data are only those pixels whose kernel lies inside the image, as when a camera looks at
         part of a scene; the outermost pixels are then hardly seen.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the kernel is not a matrix with odd sides that fits the image, or the border is unknown.
-
     Attributes
     ----------
     in_shape, out_shape : tuple of int
         ``(H, W)``, and the same or ``(H - p + 1, W - q + 1)``.
-
-    References: chapter 06_scans.
     """
 
     def __init__(
         self, image_shape: tuple[int, int], kernel: Tensor, *, border: str = "wrap"
     ) -> None:
-        check_tensor(kernel, "kernel", min_dims=2)
-        (height, width), (p, q) = check_sides(image_shape, "image_shape"), kernel.shape[-2:]
-        if kernel.ndim != 2 or p % 2 == 0 or q % 2 == 0 or p > height or q > width:
+        height, width = check_sides(image_shape, "image_shape")
+        p, q = check_tensor(kernel, "kernel", axes="p, q").shape
+        if p % 2 == 0 or q % 2 == 0 or p > height or q > width:
             raise ValueError(
                 f"kernel must be a matrix with odd sides that fit the image {height, width}, "
-                f"got {tuple(kernel.shape)}"
+                f"got {(p, q)}"
             )
         if border not in BORDERS:
             raise ValueError(f"border must be one of {', '.join(BORDERS)}, got {border!r}")
@@ -80,7 +75,9 @@ class Blur(LinearOperator):
 
 
 def gaussian_kernel(std: float, *, radius: int | None = None) -> Tensor:
-    """Sample a normal density and make it sum to one.
+    """Sample a normal density and make it sum to one, ``(2 radius + 1, 2 radius + 1)``, float64.
+
+    References: chapter 06_scans.
 
     Parameters
     ----------
@@ -88,18 +85,6 @@ def gaussian_kernel(std: float, *, radius: int | None = None) -> Tensor:
         Standard deviation in pixels.
     radius : int, optional
         Pixels on each side of the middle; three standard deviations by default.
-
-    Returns
-    -------
-    Tensor, shape ``(2 radius + 1, 2 radius + 1)``
-        For `Blur`; float64.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``std`` is not positive, or ``radius`` not a non-negative integer.
-
-    References: chapter 06_scans.
     """
     std = check_number(std, "std")
     radius = int(3 * std + 0.5) if radius is None else check_count(radius, "radius", least=0)

@@ -16,6 +16,8 @@ class MaskedFourier(LinearOperator):
     real images, the default, the adjoint is that of the real inner product ``Re <A x, y>``,
     ``A' y = Re(F^-1 y)`` with zeros at the frequencies that are missing.
 
+    References: chapter 06_scans.
+
     Parameters
     ----------
     mask : Tensor of bool, shape ``(H, W)``
@@ -24,17 +26,10 @@ class MaskedFourier(LinearOperator):
         Whether images are real. Then the frequencies ``k`` and ``-k`` say the same, and half of
         them would do.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``mask`` is no boolean image, or selects nothing.
-
     Attributes
     ----------
     in_shape, out_shape : tuple of int
         ``(H, W)``, and ``(m,)`` for ``m`` frequencies, which are read row by row.
-
-    References: chapter 06_scans.
     """
 
     def __init__(self, mask: Tensor, *, real: bool = True) -> None:
@@ -42,10 +37,8 @@ class MaskedFourier(LinearOperator):
             got = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
             raise TypeError(f"mask must be a boolean torch.Tensor, got {got}")
         if mask.ndim != 2 or not bool(mask.any()):
-            raise ValueError(
-                f"mask must have shape (H, W) and select something, got {tuple(mask.shape)} "
-                f"with {int(mask.sum())} selected"
-            )
+            got = f"{tuple(mask.shape)} with {int(mask.sum())} selected"
+            raise ValueError(f"mask must have shape (H, W) and select something, got {got}")
         self.mask, self.real = mask, real
         self._index = mask.flatten().nonzero()[:, 0]
         self.in_shape, self.out_shape = tuple(mask.shape), (len(self._index),)
@@ -63,18 +56,7 @@ class MaskedFourier(LinearOperator):
         return full.real if self.real else full
 
     def fill(self, y: Tensor) -> Tensor:
-        """Put data at their frequencies, and zeros elsewhere.
-
-        Parameters
-        ----------
-        y : Tensor, shape ``(*, m)``
-            Data, real or complex.
-
-        Returns
-        -------
-        Tensor, shape ``(*, H, W)``
-            The spectrum with gaps, complex.
-        """
+        """Put data at their frequencies, zeros elsewhere, ``(*, m) -> (*, H, W)``, complex."""
         y = y if y.is_complex() else y + 0j
         full = y.new_zeros(*y.shape[:-1], self.mask.numel())
         full[..., self._index.to(y.device)] = y
@@ -84,26 +66,16 @@ class MaskedFourier(LinearOperator):
 def even_lines(image_shape: tuple[int, int], *, every: int = 2, centre: int = 0) -> Tensor:
     """Mask of every second row of frequencies, or every ``every``-th.
 
+    References: chapter 06_scans.
+
     Parameters
     ----------
     image_shape : tuple of int
-        Height and width ``(H, W)``.
+        Height and width ``(H, W)``, those of the mask.
     every : int
         Distance of the rows.
     centre : int
         This many rows around frequency zero are measured as well.
-
-    Returns
-    -------
-    Tensor of bool, shape ``(H, W)``
-        For `MaskedFourier`.
-
-    Raises
-    ------
-    ValueError
-        If ``every`` is not a positive integer, or ``centre`` not one from 0 to ``H``.
-
-    References: chapter 06_scans.
     """
     image_shape = check_sides(image_shape, "image_shape")
     rows = _central_rows(image_shape[0], centre)
@@ -120,28 +92,16 @@ def random_lines(
 ) -> Tensor:
     """Mask of ``num`` rows of frequencies: the central ones, and others drawn at random.
 
+    References: [Lustig2007], chapter 06_scans.
+
     Parameters
     ----------
     image_shape : tuple of int
-        Height and width ``(H, W)``.
+        Height and width ``(H, W)``, those of the mask.
     num : int
         Number of rows in all.
     centre : int
-        This many of them lie around frequency zero.
-    generator : torch.Generator, optional
-        Draws the others; by default a fresh one with seed 0.
-
-    Returns
-    -------
-    Tensor of bool, shape ``(H, W)``
-        For `MaskedFourier`.
-
-    Raises
-    ------
-    ValueError
-        If ``num`` is not an integer from 1 to ``H``, or ``centre`` not one from 0 to ``num``.
-
-    References: [Lustig2007], chapter 06_scans.
+        This many of them lie around frequency zero; the generator draws the others.
     """
     image_shape, num = check_sides(image_shape, "image_shape"), check_count(num, "num")
     rows = _central_rows(image_shape[0], centre)

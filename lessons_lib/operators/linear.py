@@ -1,4 +1,4 @@
-"""What an operator is, and the two simplest: nothing at all, and a matrix."""
+"""What an operator is, and the simplest of them: nothing at all."""
 
 from __future__ import annotations
 
@@ -67,28 +67,3 @@ class Identity(LinearOperator):
     def adjoint(self, y: Tensor) -> Tensor:
         """Return ``y``, ``(*, shape)``."""
         return check_tensor(y, "y", last=self.out_shape)
-
-
-class Matrix(LinearOperator):
-    """An explicit matrix acting on vectors, ``A x = M x``; the adjoint is ``M'``.
-
-    Parameters
-    ----------
-    matrix : Tensor, shape ``(m, n)``
-        The matrix ``M``.
-    """
-
-    def __init__(self, matrix: Tensor) -> None:
-        check_tensor(matrix, "matrix")
-        if matrix.ndim != 2:
-            raise ValueError(f"matrix must have shape (m, n), got {tuple(matrix.shape)}")
-        self.matrix = matrix
-        self.out_shape, self.in_shape = (matrix.shape[0],), (matrix.shape[1],)
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Multiply, ``(*, n) -> (*, m)``."""
-        return check_tensor(x, "x", last=self.in_shape) @ self.matrix.to(x).mT
-
-    def adjoint(self, y: Tensor) -> Tensor:
-        """Multiply by the transpose, ``(*, m) -> (*, n)``."""
-        return check_tensor(y, "y", last=self.out_shape) @ self.matrix.to(y)

@@ -28,6 +28,8 @@ class ParallelBeam(LinearOperator):
     difference of closed-form integrals, so nothing is interpolated. One sparse matrix holds all
     shares and its transpose is the adjoint.
 
+    Runs on the CPU and keeps no gradients. References: [KakSlaney1988], chapter 06_scans.
+
     Parameters
     ----------
     image_shape : tuple of int
@@ -38,29 +40,18 @@ class ParallelBeam(LinearOperator):
         Bins of the detector, whose middle faces the middle of the image; by default enough to catch
         the diagonal, of the parity of ``W``.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If ``angles`` is not a finite vector, or a size is not a positive integer.
-
     Attributes
     ----------
     in_shape, out_shape : tuple of int
         ``(H, W)`` and ``(K, num_bins)``.
     angles : Tensor, shape ``(K,)``
         As given, in float64.
-
-    Notes
-    -----
-    Runs on the CPU and keeps no gradients. References: [KakSlaney1988], chapter 06_scans.
     """
 
     def __init__(
         self, image_shape: tuple[int, int], angles: Tensor, *, num_bins: int | None = None
     ) -> None:
-        check_tensor(angles, "angles")
-        if angles.ndim != 1 or len(angles) == 0:
-            raise ValueError(f"angles must have shape (K,), got {tuple(angles.shape)}")
+        check_tensor(angles, "angles", axes="K,")
         height, width = check_sides(image_shape, "image_shape")
         if num_bins is None:
             num_bins = math.ceil(math.hypot(height, width))
@@ -101,9 +92,8 @@ def _shares(image_shape: tuple[int, int], angles: Tensor, num_bins: int) -> csr_
     t = (column * cos - row[:, None] * sin).flatten(1)[..., None]  # (K, H * W, 1)
     a, b = cos.abs(), sin.abs()  # (K, 1, 1)
     edge = t - (a + b) / 2 + num_bins / 2  # left end of the shadow, counted from the first bin
-    bins = edge.floor() + torch.arange(
-        3, dtype=torch.float64
-    )  # (K, H * W, 3): it is below 1.5 wide
+    three = torch.arange(3, dtype=torch.float64)  # a shadow is less than 1.5 wide
+    bins = edge.floor() + three  # (K, H * W, 3)
     left = bins - num_bins / 2 - t
     share = _below(left + 1, a, b) - _below(left, a, b)
     view = torch.arange(len(angles))[:, None, None].expand(bins.shape)

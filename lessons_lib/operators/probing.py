@@ -14,24 +14,8 @@ def dot_test(
 ) -> float:
     """Measure how far an adjoint is from being one, ``|<A x, y> - <x, A' y>| / (||A x|| ||y||)``.
 
-    Parameters
-    ----------
-    A : LinearOperator
-        Anything with ``in_shape``, a call, and ``adjoint``.
-    generator : torch.Generator, optional
-        Source of the random ``x`` and ``y``; a fixed one by default, so that the answer repeats.
-    dtype : torch.dtype
-        Type of ``x``, real or complex.
-
-    Returns
-    -------
-    float
-        About 1e-16 in float64 when the adjoint is right; of order 1 when it is not.
-
-    Raises
-    ------
-    ValueError
-        If ``A.adjoint`` does not return the shape of ``x``, or ``A x`` vanishes.
+    About 1e-16 in float64 when the adjoint is right; of order 1 when it is not. ``A`` is anything
+    with ``in_shape``, a call, and ``adjoint``; ``x`` is drawn in ``dtype``, real or complex.
     """
     generator = generator or torch.Generator().manual_seed(0)
     x = torch.randn(A.in_shape, generator=generator, dtype=dtype)
@@ -39,9 +23,8 @@ def dot_test(
     y = torch.randn(Ax.shape, generator=generator, dtype=Ax.dtype)
     Aty = A.adjoint(y)
     if Aty.shape != x.shape:
-        raise ValueError(
-            f"A.adjoint(y) must have shape {tuple(x.shape)} like x, got {tuple(Aty.shape)}"
-        )
+        got = tuple(Aty.shape)
+        raise ValueError(f"A.adjoint(y) must have shape {tuple(x.shape)} like x, got {got}")
     size = float(Ax.norm() * y.norm())
     if size == 0:
         raise ValueError("A(x) vanishes for a random x: the dot test would pass for any adjoint")
@@ -53,7 +36,9 @@ def dot_test(
 def measure(
     A: Applies, x: Tensor, noise_std: float, *, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Make a measurement, ``y = A x + noise_std * noise``.
+    """Make a measurement ``y = A x + noise_std * noise``, ``(*, in_shape) -> (*, out_shape)``.
+
+    References: chapter 06_scans.
 
     Parameters
     ----------
@@ -64,23 +49,8 @@ def measure(
     noise_std : float
         Standard deviation of the noise, in the units of ``y``; of the real part and of the
         imaginary part each, where the data are complex. Zero gives clean data.
-    generator : torch.Generator, optional
-        Source of the noise; by default a fresh one with seed 0.
-
-    Returns
-    -------
-    Tensor, shape ``(*, out_shape)``
-        The data.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``x`` does not fit the operator, or ``noise_std`` is negative.
-
-    References: chapter 06_scans.
     """
-    noise_std = check_number(noise_std, "noise_std", zero_allowed=True)
-    Ax = A(x)
+    noise_std, Ax = check_number(noise_std, "noise_std", zero_allowed=True), A(x)
     generator = generator or torch.Generator(device=Ax.device).manual_seed(0)
     options = {"generator": generator, "device": Ax.device, "dtype": Ax.real.dtype}
     noise = torch.randn(Ax.shape, **options)
@@ -92,27 +62,9 @@ def measure(
 def squared_norm(A: Applies, *, num_steps: int = 50, dtype: torch.dtype = torch.float64) -> float:
     """Largest eigenvalue of ``A' A`` by the power method, the square of the operator's norm.
 
-    Parameters
-    ----------
-    A : LinearOperator
-        Any operator.
-    num_steps : int
-        Applications of ``A' A``; each brings the estimate closer to the norm from below.
-    dtype : torch.dtype
-        Type of the vectors.
-
-    Returns
-    -------
-    float
-        How much ``A`` enlarges the squared length of an image at most; slightly underestimated
-        where the largest eigenvalues lie close together.
-
-    Raises
-    ------
-    ValueError
-        If ``num_steps`` is not a positive integer.
-
-    References: chapter 06_scans.
+    It says how much ``A`` enlarges the squared length of an image at most. Each of ``num_steps``
+    applications of ``A' A`` brings the estimate closer from below, slowly where the largest
+    eigenvalues lie close together. References: chapter 06_scans.
     """
     num_steps = check_count(num_steps, "num_steps")
     generator = torch.Generator().manual_seed(0)

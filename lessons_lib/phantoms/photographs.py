@@ -26,28 +26,8 @@ _FILES = {"clock": "clock_motion.png", "rocket": "rocket.jpg"}
 def photograph(name: str, *, dtype: torch.dtype = torch.float64) -> Tensor:
     """Load a bundled photograph as a gray image in [0, 1]; it is never downloaded.
 
-    Colour becomes luminance, ``0.2125 R + 0.7154 G + 0.0721 B``.
-
-    Parameters
-    ----------
-    name : str
-        One of `TRAIN_PHOTOGRAPHS` or `TEST_PHOTOGRAPHS`.
-    dtype : torch.dtype
-        Floating-point type of the result.
-
-    Returns
-    -------
-    Tensor, shape ``(H, W)``
-        The image.
-
-    Raises
-    ------
-    ValueError
-        If there is no such photograph.
-
-    Notes
-    -----
-    Chapter 00_tour.
+    Its ``name`` is one of `TRAIN_PHOTOGRAPHS` or `TEST_PHOTOGRAPHS`, its shape ``(H, W)``. Colour
+    becomes luminance, ``0.2125 R + 0.7154 G + 0.0721 B``. Chapter 00_tour.
     """
     from importlib.resources import as_file, files
 

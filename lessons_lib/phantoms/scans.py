@@ -14,25 +14,8 @@ HEAD_SIDE, HEAD_MAX = 256, 55040
 def head_mr(*, block: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
     """Load a magnetic resonance slice through a head, from the side; it ships with matplotlib.
 
-    The file holds magnitudes from 0 to 55040, which are divided by 55040.
-
-    Parameters
-    ----------
-    block : int
-        Average blocks of this many pixels on a side: 2 gives 128 x 128.
-    dtype : torch.dtype
-        Floating-point type of the result.
-
-    Returns
-    -------
-    Tensor, shape ``(256 / block, 256 / block)``
-        The image, in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If ``block`` is not a positive integer that divides 256.
-
+    The file holds magnitudes from 0 to 55040, which are divided by 55040. Averaged over blocks of
+    so many pixels a side the image has the shape ``(256 / block, 256 / block)``, values in [0, 1].
     References: chapter 06_scans.
     """
     import numpy as np
@@ -53,30 +36,10 @@ def spine_ct(*, dtype: torch.dtype = torch.float64) -> Tensor:
 
     The file holds Hounsfield units ``HU = 1000 (mu / mu_water - 1)``. Returned is the attenuation
     relative to water, ``mu / mu_water = 1 + HU / 1000``: about 0.1 in the lungs, 1 in muscle, up to
-    2.2 in bone.
-
-    Parameters
-    ----------
-    dtype : torch.dtype
-        Floating-point type of the result.
-
-    Returns
-    -------
-    Tensor, shape ``(128, 128)``
-        Non-negative; a pixel is 0.66 mm wide.
-
-    Raises
-    ------
-    ImportError
-        If pydicom is missing; says how to install it.
-
-    References: chapter 06_scans.
+    2.2 in bone. Its shape is ``(128, 128)``; a pixel is 0.66 mm wide. References: chapter 06_scans.
     """
-    try:
-        from pydicom import dcmread
-        from pydicom.data import get_testdata_file
-    except ImportError as error:
-        raise ImportError("spine_ct needs the package pydicom: pip install pydicom") from error
+    from pydicom import dcmread
+    from pydicom.data import get_testdata_file
 
     file = dcmread(get_testdata_file("CT_small.dcm", download=False))
     values = torch.as_tensor(file.pixel_array.astype("float64"))

@@ -27,36 +27,18 @@ def tilted_rectangles(
     generator: torch.Generator | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> Tensor:
-    """Draw images of one tilted rectangle with random centre, sides, angle and levels.
+    """Draw images of one tilted rectangle with random numbers, ``(num, size, size)``.
+
+    `rectangle_parameters` says which laws are drawn from; the geometry is always computed in
+    float64. References: [Fessler2023], chapter 04_tv_patch.
 
     Parameters
     ----------
-    num : int
-        Number of images.
-    size : int
-        Height and width in pixels.
+    num, size : int
+        Number of images, and their height and width in pixels.
     background, foreground : tuple of float
         Mean and standard deviation of the two levels, drawn independently for each image. The
         defaults are those printed in the talk, N(1, 0.1^2) and N(1, 0.03^2).
-    generator : torch.Generator, optional
-        Source of randomness.
-    dtype : torch.dtype
-        Floating-point type of the result; the geometry is always computed in float64.
-
-    Returns
-    -------
-    Tensor, shape ``(num, size, size)``
-        The images.
-
-    Raises
-    ------
-    ValueError
-        If a count or a standard deviation is not positive.
-
-    Notes
-    -----
-    `rectangle_parameters` says which laws are drawn from. References: [Fessler2023], chapter
-    04_tv_patch.
     """
     parameters = rectangle_parameters(
         num, size=size, background=background, foreground=foreground, generator=generator
@@ -72,25 +54,12 @@ def rectangle_parameters(
     foreground: tuple[float, float] = (1.0, 0.03),
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Draw the seven numbers of each image.
+    """Draw the seven numbers of each image, shape ``(num, 7)``, float64.
 
-    Centre uniform in the middle half of the image, sides uniform from 1/4 to 5/8 of its width,
-    angle uniform in [0, pi), levels normal; all independent.
-
-    Parameters
-    ----------
-    num, size, background, foreground, generator
-        As for `tilted_rectangles`.
-
-    Returns
-    -------
-    Tensor, shape ``(num, 7)``
-        Row, column, height, width (pixels), angle (radians), background, foreground; float64.
-
-    Raises
-    ------
-    ValueError
-        If a count or a standard deviation is not positive.
+    Row and column of the centre, height and width (pixels), angle (radians), and the levels
+    ``background`` and ``foreground``. The centre is uniform in the middle half of the image, the
+    sides from 1/4 to 5/8 of its width ``size``, the angle in [0, pi), the levels normal with mean
+    and standard deviation as given; all independent.
     """
     num, size = check_count(num, "num"), check_count(size, "size")
     background = _check_level(background, "background")
@@ -114,24 +83,9 @@ def _check_level(level: tuple[float, float], name: str) -> tuple[float, float]:
 
 
 def draw_rectangles(parameters: Tensor, *, size: int = 16) -> Tensor:
-    """Draw the images of given parameters; differentiable in them.
+    """Draw the images ``b + f (r - b)``, shape ``(*, size, size)``; differentiable.
 
-    Parameters
-    ----------
-    parameters : Tensor, shape ``(*, 7)``
-        Row, column, height, width, angle, background, foreground, as in `rectangle_parameters`.
-    size : int
-        Height and width in pixels.
-
-    Returns
-    -------
-    Tensor, shape ``(*, size, size)``
-        ``b + f (r - b)``, in the dtype of the parameters.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``parameters`` has another shape or is not finite, or a side is not positive.
+    The ``parameters`` of shape ``(*, 7)`` are those of `rectangle_parameters`.
     """
     check_tensor(parameters, "parameters", last=(7,))
     b, r = parameters[..., 5, None, None], parameters[..., 6, None, None]
@@ -153,17 +107,7 @@ def coverage(geometry: Tensor, *, size: int = 16) -> Tensor:
         Row, column, height, width (pixels), angle (radians). Pixel ``(i, j)`` is the square
         ``[i, i+1] x [j, j+1]``.
     size : int
-        Height and width in pixels.
-
-    Returns
-    -------
-    Tensor, shape ``(*, size, size)``
-        Numbers in [0, 1].
-
-    Raises
-    ------
-    TypeError, ValueError
-        As for `draw_rectangles`.
+        Height and width in pixels: the result has the shape ``(*, size, size)``.
     """
     check_tensor(geometry, "geometry", last=(5,))
     size = check_count(size, "size")

@@ -20,32 +20,17 @@ def disks(
     """Draw images of overlapping bright disks on black.
 
     Each image adds 1 to ``max_disks`` disks with centre uniform in the image, radius uniform
-    between 1/16 and 1/4 of its width and brightness uniform in [0.2, 1], and is clipped at 1.
+    between 1/16 and 1/4 of its width and brightness uniform in [0.2, 1], and is clipped at 1. The
+    shape is ``(num, size, size)``.
 
     Parameters
     ----------
-    num : int
-        Number of images.
-    size : int
-        Height and width in pixels.
+    num, size : int
+        Number of images, and their height and width in pixels.
     max_disks : int
         Largest number of disks in an image.
     supersample : int
         An edge pixel averages ``supersample**2`` points.
-    generator : torch.Generator, optional
-        Source of randomness.
-    dtype : torch.dtype
-        Floating-point type of the result.
-
-    Returns
-    -------
-    Tensor, shape ``(num, size, size)``
-        Images in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If a count is not positive.
     """
     num, size = check_count(num, "num"), check_count(size, "size")
     max_disks = check_count(max_disks, "max_disks")
@@ -77,28 +62,12 @@ def rectangles(
 
     ``x[i, j] = brightness * (covered part of row i) * (covered part of column j)``. Two cuts
     uniform in [0, size] bound the rectangle in each direction; the brightness is uniform in
-    [0.2, 1]. (`tilted_rectangles` is the toy of the talk.)
+    [0.2, 1]; the shape is ``(num, size, size)``. (`tilted_rectangles` is the toy of the talk.)
 
     Parameters
     ----------
-    num : int
-        Number of images.
-    size : int
-        Height and width in pixels.
-    generator : torch.Generator, optional
-        Source of randomness.
-    dtype : torch.dtype
-        Floating-point type of the result.
-
-    Returns
-    -------
-    Tensor, shape ``(num, size, size)``
-        Images in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If a count is not positive.
+    num, size : int
+        Number of images, and their height and width in pixels.
     """
     num, size = check_count(num, "num"), check_count(size, "size")
     u = torch.rand(num, 5, generator=generator, dtype=dtype)

@@ -202,7 +202,6 @@ IMAGE_MAPS = {
     "patches.Patches.adjoint": Row(lambda x, k: CUT.adjoint(CUT(x))),
     "patches.Patches.aggregate": Row(lambda x, k: CUT.aggregate(net(k), x, 0.2 * k, chunk=30), -1),
     "operators.Identity": Row(lambda x, k: PIXELS.normal(x)),
-    "operators.Matrix": Row(lambda x, k: operators.Matrix(ROOT).normal(points(x, 4))),
     "operators.MaskedFourier": Row(lambda x, k: LINES(x)),
     "operators.MaskedFourier.adjoint": Row(lambda x, k: LINES.normal(x)),
     "operators.Blur": Row(lambda x, k: BLUR.normal(x)),

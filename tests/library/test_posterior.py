@@ -5,9 +5,10 @@ import math
 
 import pytest
 import torch
+from matrices import Matrix
 
 from lessons_lib.distributions import GaussianField, matern_spectrum
-from lessons_lib.operators import Identity, MaskedFourier, Matrix, measure, random_lines
+from lessons_lib.operators import Identity, MaskedFourier, measure, random_lines
 from lessons_lib.reconstruction import (
     GaussianLikelihood,
     half_quadratic,

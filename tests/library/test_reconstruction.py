@@ -4,9 +4,10 @@ import sys
 
 import pytest
 import torch
+from matrices import Matrix
 
 from lessons_lib.metrics import psnr
-from lessons_lib.operators import Identity, Matrix
+from lessons_lib.operators import Identity
 from lessons_lib.patches import Patches
 from lessons_lib.phantoms import photograph
 from lessons_lib.reconstruction import (

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from matrices import Matrix
 from skimage.restoration import denoise_tv_chambolle
 
 from lessons_lib.metrics import psnr
-from lessons_lib.operators import Identity, MaskedFourier, Matrix, measure, random_lines
+from lessons_lib.operators import Identity, MaskedFourier, measure, random_lines
 from lessons_lib.phantoms import disks, photograph
 from lessons_lib.reconstruction import GaussianLikelihood, tv
 from lessons_lib.reconstruction.total_variation import Descent, divergence, gradient, length
