@@ -22,11 +22,6 @@ class SmoothedCovariance:
         Symmetric positive definite, in squared units of ``x``.
     name : str
         The argument's name in error messages.
-
-    Raises
-    ------
-    ValueError
-        If a matrix is not symmetric or not positive definite.
     """
 
     def __init__(self, cov: Tensor, name: str) -> None:

@@ -16,19 +16,14 @@ class DenseGaussianField:
     The answers are those of `GaussianField`, from matrices with ``(H * W)^2`` entries: use it up
     to some thirty pixels a side. Images have edges here, and nothing continues beyond them.
 
+    References: chapter 05_patch_mrf.
+
     Parameters
     ----------
     mean : Tensor, shape ``(H, W)``
         Mean image, in the units of ``x``; also says how large the images are.
     cov : Tensor, shape ``(H * W, H * W)``
         Covariance of the pixels, read row by row. (For a precision ``Q``, give its inverse.)
-
-    Raises
-    ------
-    TypeError, ValueError
-        If shapes disagree, a value is not finite, or ``cov`` is not positive definite.
-
-    References: chapter 05_patch_mrf.
     """
 
     def __init__(self, mean: Tensor, cov: Tensor) -> None:
@@ -50,8 +45,6 @@ class DenseGaussianField:
         ----------
         x : Tensor, shape ``(*, H, W)``
             Images.
-        sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level in the units of ``x``.
 
         Returns
         -------
@@ -104,12 +97,6 @@ class DenseGaussianField:
         -------
         Gaussian
             Of ``n = rows * columns`` variables.
-
-        Raises
-        ------
-        ValueError
-            If the patch is larger than the image, ``corner`` is missing, or the patch would
-            continue beyond an edge, as it does in a periodic field only.
         """
         (p, q), (height, width) = check_patch(patch_size, self.image_shape), self.image_shape
         if corner is None:

@@ -28,6 +28,8 @@ def fit_mixture(
     weighted count, mean and covariance of the data under ``r_tk``. No step lowers the likelihood
     (but for the floor). A fitted mixture has the exact score of its own density at every sigma.
 
+    References: chapters 04_tv_patch and 05.
+
     Parameters
     ----------
     data : Tensor, shape ``(T, n)``
@@ -48,14 +50,6 @@ def fit_mixture(
     ------
     GaussianMixture
         The mixture after each step.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``data`` is not a finite floating-point ``(T, n)``, a count is out of range, or ``floor``
-        is not positive.
-
-    References: chapters 04_tv_patch and 05.
     """
     check_tensor(data, "data")
     if data.ndim != 2 or data.numel() == 0:

@@ -16,6 +16,8 @@ class Gaussian:
 
     Its score is ``-(cov + sigma^2 I)^-1 (x - mean)``: it points back to the mean.
 
+    References: chapter 01_gaussian_score.
+
     Parameters
     ----------
     mean : Tensor, shape ``(n,)``
@@ -23,15 +25,6 @@ class Gaussian:
     cov : float or Tensor, shape ``(n, n)``
         Covariance matrix in squared units of ``x``; a number (or a tensor of shape ``()``) is
         that variance times the identity.
-
-    Raises
-    ------
-    TypeError
-        If ``mean`` or ``cov`` is an integer tensor.
-    ValueError
-        If shapes disagree, a value is not finite, or ``cov`` is not positive definite.
-
-    References: chapter 01_gaussian_score.
     """
 
     def __init__(self, mean: Tensor, cov: float | Tensor) -> None:
@@ -52,8 +45,6 @@ class Gaussian:
         ----------
         x : Tensor, shape ``(*, n)``
             Points.
-        sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level in the units of ``x``.
 
         Returns
         -------

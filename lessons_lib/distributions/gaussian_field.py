@@ -32,6 +32,8 @@ class GaussianField:
 
     and the best denoiser is Wiener's filter ``spectrum / (spectrum + noise_std^2)``.
 
+    References: chapter 05_patch_mrf.
+
     Parameters
     ----------
     spectrum : Tensor, shape ``(H, W)``
@@ -39,14 +41,6 @@ class GaussianField:
         frequencies in the order of `torch.fft.fft2`. Its mean is the variance of a pixel.
     mean : float or Tensor, shape ``(H, W)``
         Mean image, in the units of ``x``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``spectrum`` is not positive and finite, or not the same at ``k`` and ``-k`` (then the
-        images would be complex), or ``mean`` has another shape.
-
-    References: chapter 05_patch_mrf.
     """
 
     def __init__(self, spectrum: Tensor, *, mean: float | Tensor = 0.0) -> None:
@@ -80,11 +74,6 @@ class GaussianField:
         -------
         GaussianField
             Its spectrum is ``fft2(covariance)``.
-
-        Raises
-        ------
-        ValueError
-            If this is no covariance: odd somewhere, or with a spectrum that is not positive.
         """
         check_tensor(covariance, "covariance", min_dims=2)
         spectrum = torch.fft.fft2(covariance)
@@ -114,8 +103,6 @@ class GaussianField:
         ----------
         x : Tensor, shape ``(*, H, W)``
             Images.
-        sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level in the units of ``x``.
 
         Returns
         -------
@@ -177,11 +164,6 @@ class GaussianField:
         Gaussian
             Of ``n = rows * columns`` variables. Its score is what denoising score matching on
             patches learns.
-
-        Raises
-        ------
-        ValueError
-            If the patch is larger than the image.
         """
         p, q = check_patch(patch_size, self.image_shape)
         mean = self.mean.expand(self.image_shape).roll((-corner[0], -corner[1]), (0, 1))[:p, :q]
@@ -241,6 +223,8 @@ def matern_spectrum(
     ``4 - 2 cos u - 2 cos v``, and a pixel depends on all others only through those that are at
     most ``order`` steps away.
 
+    References: [Lindgren2011], chapter 05_patch_mrf.
+
     Parameters
     ----------
     image_shape : tuple of int
@@ -256,13 +240,6 @@ def matern_spectrum(
     -------
     Tensor, shape ``(H, W)``
         In float64, for `GaussianField`.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``length``, ``order`` or ``std`` is not positive, or ``image_shape`` not two sides.
-
-    References: [Lindgren2011], chapter 05_patch_mrf.
     """
     length, order = check_number(length, "length"), check_number(order, "order")
     std, image_shape = check_number(std, "std"), check_sides(image_shape, "image_shape")

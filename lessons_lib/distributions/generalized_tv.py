@@ -32,6 +32,8 @@ class GeneralizedTV:
     Gauss-Legendre panels around the cusp and the mode, accurate to about 1e-12 (measured for
     ``power`` from 0.3 to 8). Pixels share the score ``s_d`` of the difference: ``(-s_d, s_d)``.
 
+    References: chapter 01_gaussian_score, chapter 04.
+
     Parameters
     ----------
     weight : float
@@ -40,13 +42,6 @@ class GeneralizedTV:
         Positive exponent; 1 is total variation, 2 a Gaussian.
     sum_std : float, optional
         Standard deviation of ``x1 + x2``; without it the prior is improper.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a parameter is not one positive finite number.
-
-    References: chapter 01_gaussian_score, chapter 04.
     """
 
     def __init__(self, weight: float, power: float = 1, *, sum_std: float | None = None) -> None:
@@ -89,13 +84,7 @@ class GeneralizedTV:
         return s.to(x)
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw ``num`` independent pairs, shape ``(num, 2)``, float64.
-
-        Raises
-        ------
-        ValueError
-            If the prior is improper, that is without ``sum_std``.
-        """
+        """Draw ``num`` independent pairs, shape ``(num, 2)``, float64."""
         if self.sum_std is None:
             raise ValueError(
                 "sum_std must be given to draw samples: without it the prior is improper, "

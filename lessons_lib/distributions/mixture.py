@@ -18,6 +18,8 @@ class GaussianMixture:
     ``s(x) = sum_k r_k(x) s_k(x)`` with ``r_k(x) = w_k p_k(x) / p(x)``. Gradients flow to
     weights, means and covariances, so that a mixture can be fitted.
 
+    References: chapter 01_gaussian_score.
+
     Parameters
     ----------
     weights : Tensor, shape ``(K,)``
@@ -27,16 +29,6 @@ class GaussianMixture:
     covs : float or Tensor
         Covariances in squared units of ``x``: ``(K, n, n)``; or ``(n, n)``, shared by all; or
         ``(K,)``, one isotropic variance for each component; or a number, one for all.
-
-    Raises
-    ------
-    TypeError
-        If an argument is an integer tensor.
-    ValueError
-        If shapes disagree, weights are negative or do not sum to one, a value is not finite, or
-        a covariance is not positive definite.
-
-    References: chapter 01_gaussian_score.
     """
 
     def __init__(self, weights: Tensor, means: Tensor, covs: float | Tensor) -> None:
@@ -65,8 +57,6 @@ class GaussianMixture:
         ----------
         x : Tensor, shape ``(*, n)``
             Points.
-        sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level in the units of ``x``.
 
         Returns
         -------
@@ -107,11 +97,6 @@ class GaussianMixture:
         -------
         GaussianMixture
             Of ``m`` variables, with the same weights.
-
-        Raises
-        ------
-        ValueError
-            If ``index`` is not a list of coordinates that exist.
         """
         index, n = torch.as_tensor(index), self.means.shape[1]
         whole = not index.is_floating_point() and index.dtype != torch.bool and index.ndim == 1

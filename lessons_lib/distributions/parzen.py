@@ -21,19 +21,12 @@ class Parzen:
     ``MAX_ENTRIES`` entries (1 MiB), so memory does not grow with the number of data times the
     number of points. (With autograd the graph keeps its blocks: differentiate small batches.)
 
+    References: [Vincent2011], chapter 03_noise_conditional.
+
     Parameters
     ----------
     data : Tensor, shape ``(T, n)``
         The samples, in the units of ``x``.
-
-    Raises
-    ------
-    TypeError
-        If ``data`` is an integer tensor.
-    ValueError
-        If ``data`` is empty, not two-dimensional, or not finite.
-
-    References: [Vincent2011], chapter 03_noise_conditional.
     """
 
     def __init__(self, data: Tensor) -> None:
@@ -58,11 +51,6 @@ class Parzen:
         -------
         Tensor
             Shape ``(*)``.
-
-        Raises
-        ------
-        ValueError
-            If ``sigma`` is not positive: without noise the estimate is a sum of spikes.
         """
         return self._reduce(x, sigma)[0].to(x)
 

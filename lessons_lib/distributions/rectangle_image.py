@@ -37,6 +37,8 @@ def rectangle_posterior(
     steps shaped like the posterior there; the first third is dropped. They explore one mode: start
     at the true parameters (which for simulated data are a draw of the posterior) or at a fit.
 
+    References: [Fessler2023], chapter 04_tv_patch.
+
     Parameters
     ----------
     x : Tensor, shape ``(size, size)``
@@ -49,8 +51,6 @@ def rectangle_posterior(
         Steps of each chain, and number of chains, which run as one batch.
     background, foreground : tuple of float
         Mean and standard deviation of the two levels.
-    generator : torch.Generator, optional
-        Source of randomness; by default a fresh one with seed 0.
 
     Returns
     -------
@@ -58,14 +58,6 @@ def rectangle_posterior(
         Posterior mean, float64.
     cov : Tensor, shape ``(size * size, size * size)``
         Posterior covariance of the clean pixels, float64.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``x`` is not a finite square image, ``start`` not seven numbers inside the prior,
-        ``sigma`` is not positive, or a count is too small.
-
-    References: [Fessler2023], chapter 04_tv_patch.
     """
     check_tensor(x, "x", last=(x.shape[-1], x.shape[-1]))
     check_tensor(start, "start", last=(7,))

@@ -27,6 +27,8 @@ class RectanglePair:
     is no density in the plane: where ``f_1 = f_2`` the covariance is singular, and these pairs,
     inside the rectangle or outside of it, are most of all pairs.
 
+    References: [Fessler2023], chapter 04_tv_patch.
+
     Parameters
     ----------
     fractions : Tensor, shape ``(K, 2)``
@@ -35,14 +37,6 @@ class RectanglePair:
         Their probabilities, summing to one.
     background, foreground : tuple of float
         Mean and standard deviation of the two levels.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument has another shape, a fraction is outside [0, 1], a weight is negative, the
-        weights do not sum to one, or a standard deviation is not positive.
-
-    References: [Fessler2023], chapter 04_tv_patch.
     """
 
     def __init__(
@@ -96,8 +90,6 @@ class RectanglePair:
         bins : int
             Bins of each fraction between 0 and 1, both of which are kept apart; a bin is
             represented by the mean of its pairs.
-        generator : torch.Generator, optional
-            Source of randomness.
         **levels : tuple of float
             ``background=`` and ``foreground=``, as for the class.
 
@@ -105,11 +97,6 @@ class RectanglePair:
         -------
         RectanglePair
             Its density has an error of order ``num**-0.5`` and ``bins**-2``.
-
-        Raises
-        ------
-        ValueError
-            If a count is not positive.
         """
         bins = check_count(bins, "bins")
         geometry = rectangle_parameters(num, size=size, generator=generator)[:, :5]

@@ -127,19 +127,11 @@ def rectangle_smc(
         Metropolis steps at each temperature.
     background, foreground : tuple of float
         Mean and standard deviation of the two levels.
-    generator : torch.Generator, optional
-        Source of randomness; by default a fresh one with seed 0.
 
     Returns
     -------
     RectangleParticles
         Its ``mean()`` of the clean window, with ``std_error()``, ``variance()`` and ``sample()``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``x`` is not finite and square, ``sigma`` or a count is not positive, or ``corner`` or
-        ``mask`` does not fit ``x``.
 
     References
     ----------

@@ -1,23 +1,21 @@
-"""A mixture of normals as a module: saved like a network, and fast on a million patches."""
+"""A mixture of normals as a module: saved like a network."""
 
 from __future__ import annotations
 
 import math
-from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
 from lessons_lib.distributions import GaussianMixture
-from lessons_lib.shapes import Sigma, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma
 
 
 class MixtureScore(nn.Module):
     """The exact score of a Gaussian mixture on patches, at every sigma.
 
-    ``s(v) = sum_k r_k(v) (cov_k + sigma^2 I)^-1 (mean_k - v)``. With the eigenvectors ``U_k`` of
-    all covariances side by side, both sums over coordinates are one product with an ``(n, K n)``
-    matrix each, for all patches and all normals at once.
+    ``s(v) = sum_k r_k(v) (cov_k + sigma^2 I)^-1 (mean_k - v)``, by `distributions.GaussianMixture`.
+    The parameters are buffers, in float32.
 
     Parameters
     ----------
@@ -39,7 +37,8 @@ class MixtureScore(nn.Module):
         self.register_buffer("weights", torch.full((num_components,), 1 / num_components))
         self.register_buffer("means", torch.zeros(num_components, n, dtype=torch.float32))
         self.register_buffer("covs", eye)
-        self.register_load_state_dict_post_hook(lambda module, _: module.forget())
+        self.register_load_state_dict_post_hook(lambda module, _: module._renew())
+        self._renew()
 
     @classmethod
     def of(cls, mixture: GaussianMixture, *, centred: bool = False) -> MixtureScore:
@@ -52,40 +51,21 @@ class MixtureScore(nn.Module):
         """Take over the parameters of a ``mixture``, rounded to float32."""
         for name in ("weights", "means", "covs"):
             getattr(self, name).copy_(getattr(mixture, name))
-        self.forget()
+        self._renew()
 
-    def forget(self) -> None:
-        """Drop what was computed from the parameters, after these have changed."""
-        self.__dict__.pop("mixture", None)
-        self.__dict__.pop("basis", None)
-
-    @cached_property
-    def mixture(self) -> GaussianMixture:
-        """The distribution, in float64."""
+    def _renew(self) -> None:
+        """Make the distribution of the parameters, in float64."""
         weights, covs = self.weights.double(), self.covs.double()
-        return GaussianMixture(weights / weights.sum(), self.means.double(), (covs + covs.mT) / 2)
-
-    @cached_property
-    def basis(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Eigenvalues ``(K, n)``, eigenvectors ``(n, K n)``, and the means in them ``(K, n)``."""
-        lam, u = torch.linalg.eigh(self.mixture.covs)
-        means = torch.einsum("ki,kij->kj", self.mixture.means, u)
-        return lam, u.transpose(0, 1).flatten(1), means  # (K, n, n) -> (n, K, n) -> (n, K n)
+        self.mixture = GaussianMixture(
+            weights / weights.sum(), self.means.double(), (covs + covs.mT) / 2
+        )
 
     def forward(self, v: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Return the score at patches ``(*, n)``, in their dtype."""
-        lam, u, means = self.basis
-        check_tensor(v, "v", last=(len(u),))
-        variance = expand_sigma(sigma, v) ** 2
-        if self.centred:
-            v = v - v.mean(dim=-1, keepdim=True)
-        spread = lam.to(v) + (variance[..., None] if variance.ndim else variance)  # (*, K, n)
-        d = (v @ u.to(v)).unflatten(-1, lam.shape) - means.to(v)  # (*, K, n)
-        pull = d / spread
-        joint = self.mixture.weights.to(v).log() - 0.5 * (d * pull + spread.log()).sum(-1)
-        pull = torch.softmax(joint, dim=-1)[..., None] * pull
-        s = -pull.flatten(-2) @ u.to(v).T  # (*, K n) -> (*, n)
-        return s - s.mean(dim=-1, keepdim=True) if self.centred else s
+        if not self.centred:
+            return self.mixture.score(v, sigma)
+        s = self.mixture.score(v - v.mean(dim=-1, keepdim=True), sigma)
+        return s - s.mean(dim=-1, keepdim=True)
 
     def score(self, v: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Return the score, as a distribution does; see `forward`."""

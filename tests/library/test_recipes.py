@@ -193,7 +193,7 @@ def mixture(n=4, num=3, zero_mean=False):
 
 
 @pytest.mark.parametrize("sigma", [0.0, 0.05, 2.0])
-def test_the_fast_form_is_the_score_of_the_mixture(sigma):
+def test_the_module_is_the_score_of_its_mixture(sigma):
     oracle, v = mixture(), 2 * torch.randn(6, 7, 4, generator=seeded(), dtype=torch.float64)
     model = MixtureScore.of(oracle)
     torch.testing.assert_close(model(v, sigma), oracle.score(v, sigma), rtol=1e-10, atol=1e-10)
@@ -247,7 +247,7 @@ def test_float32_patches_and_bad_input():
     v = torch.randn(6, 4, generator=seeded())
     assert model(v, 0.1).dtype == torch.float32
     torch.testing.assert_close(model(v, 0.1).double(), model(v.double(), 0.1), rtol=1e-4, atol=1e-4)
-    with pytest.raises(ValueError, match=r"v must have shape \(\*, 4\)"):
+    with pytest.raises(ValueError, match=r"x must have shape \(\*, 4\), got \(6, 3\)"):
         model(v[:, :3], 0.1)
     with pytest.raises(ValueError, match="sigma"):
         model(v, -0.1)
