@@ -48,7 +48,7 @@ def the_truth_from_the_seed(
     double = {"dtype": torch.float64}
     judge = torch.Generator().manual_seed(generator.initial_seed())
     for _ in range(3):
-        torch.rand((), generator=judge)
+        torch.rand((), generator=judge, **double)
     truth = mean + std * torch.randn(len(y), generator=judge, **double)
     spread = 3 * std * torch.randn(num + 1, len(y), generator=judge, **double)
     return truth + spread[1:] - spread[0]
@@ -93,7 +93,7 @@ def test_the_oracle_of_the_library_pays_where_there_are_no_walls() -> None:
             answer = own["stolen"](lab.topic, task.name)
             status = lab.exercises[task.name].verdict(answer, seed=3).status
             paid += task.stars * (status == "correct")
-    assert paid > 60
+    assert paid > 50
 
 
 @pytest.mark.skipif(sandbox.missing() is not None, reason=str(sandbox.missing()))
@@ -107,6 +107,6 @@ def test_behind_the_walls_there_is_no_oracle_to_hand_in() -> None:
                 assert said is None, said
                 verdict = lab.exercises[task.name].verdict(session.answer("answer"), seed=3)
                 assert verdict.status == "not yet", (task.name, verdict)
-        for hidden in ("_oracles", "inspection", "sampled", "tilings"):
-            said = session.run_cell(f"import lessons_lib.course.checks.{hidden}")
-            assert "ModuleNotFoundError" in (said or ""), hidden
+        for hidden in ("gaussian_score import _liar", "pitfalls import _sleeper"):
+            said = session.run_cell(f"from lessons_lib.course.checks.{hidden}")
+            assert "ImportError" in (said or ""), hidden

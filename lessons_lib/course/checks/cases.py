@@ -11,6 +11,8 @@ from torch import Tensor
 
 from lessons_lib.distributions import GaussianMixture
 
+DOUBLE: dict[str, Any] = {"dtype": torch.float64}
+
 
 def hills(rng: torch.Generator, n: int = 2) -> GaussianMixture:
     """Three round hills of different heights and widths, close to the origin of ``n`` dimensions.
@@ -42,6 +44,11 @@ def normals(rng: torch.Generator, *shape: int) -> Tensor:
 def uniforms(rng: torch.Generator, *shape: int) -> Tensor:
     """Numbers between 0 and 1 of ``shape`` in float64, drawn from ``rng``."""
     return torch.rand(shape, generator=rng, dtype=torch.float64)
+
+
+def between(rng: torch.Generator, low: float, high: float) -> float:
+    """Draw a number between ``low`` and ``high``."""
+    return low + (high - low) * float(uniforms(rng))
 
 
 @dataclass(frozen=True)

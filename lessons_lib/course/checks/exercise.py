@@ -17,7 +17,7 @@ from lessons_lib.course.checks.judges import Judge
 Status = Literal["correct", "not yet", "not attempted"]
 SIGNS = {"correct": "✓", "not yet": "✗", "not attempted": "…"}
 
-_enrolled = [""]
+_enrolled = ""
 
 
 def enrol(student: str) -> None:
@@ -32,12 +32,13 @@ def enrol(student: str) -> None:
     """
     if not isinstance(student, str):
         raise TypeError(f"student must be a text, got {type(student).__name__}")
-    _enrolled[0] = student
+    global _enrolled
+    _enrolled = student
 
 
 def enrolled() -> str:
     """Return whose cases and constants these are; the book's have the empty id."""
-    return _enrolled[0]
+    return _enrolled
 
 
 class Verdict(NamedTuple):
@@ -72,11 +73,11 @@ class Exercise:
 
     def __call__(self, answer: Any) -> None:
         """Print the verdict on ``answer``; whatever it is, no exception leaves."""
-        say(str(self.verdict(answer, student=_enrolled[0])))
+        say(str(self.verdict(answer, student=_enrolled)))
 
     def given(self, student: str | None = None) -> SimpleNamespace:
         """The constants of a ``student``, by default of the one enrolled, as attributes."""
-        who = _enrolled[0] if student is None else student
+        who = _enrolled if student is None else student
         first = {name: values[0] for name, values in self.options.items()}
         if not who:
             return SimpleNamespace(**first)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from lessons_lib.course.checks.answers import array, ask
 from lessons_lib.course.checks.cases import hills, normals, uniforms
 from lessons_lib.course.checks.exercise import Exercise
-from lessons_lib.course.checks.inspection import liar
 from lessons_lib.course.checks.judges import Given, Mistake, function, value
 from lessons_lib.distributions import Gaussian, GaussianMixture
 
@@ -183,22 +184,50 @@ tweedie_by_autograd = Exercise(
 )
 
 
-fools_two_averages = Exercise("fools_two_averages", liar)
+def _liar(answer: Callable[..., Any], rng: torch.Generator, given: Given) -> str | None:
+    """A score that is false, and passes two averages over N(0, 1).
+
+    They are sums over a grid so fine that the score may jump.
+    """
+    del rng, given
+    x = torch.linspace(-8, 8, 10_001, dtype=torch.float64)
+    w = torch.softmax(-(x**2) / 2, dim=0)
+    s = array(ask(answer, x))
+    if s.squeeze().shape != x.shape:
+        return f"Your function maps {len(x)} numbers to the shape {tuple(s.shape)}."
+    s = s.reshape(x.shape)
+    if not bool(torch.isfinite(s).all()):
+        return "Your function has values that are not finite."
+    if not torch.allclose(array(ask(answer, x[::500])).reshape(-1), s[::500], atol=1e-5):
+        return (
+            "Your s(x) changes with the other points of x, or from call to call. Averages that it "
+            "needs are those over N(0, 1), numbers that you know."
+        )
+    mean, slope = float(w @ s), float(w @ (s * x))
+    if abs(mean) > 1e-3:
+        return f"Noticed: the average of your score is {mean:.3g}, and it should be zero."
+    if abs(slope + 1) > 1e-3:
+        return f"Noticed: the average of s(x) x is {slope:.3f}, and it should be -1."
+    if float(w @ (s + x) ** 2) < 1e-2:
+        return "This is the true score, or too close to it: the identities have no lie to notice."
+    return None
 
 
-def _path_case(rng: torch.Generator) -> tuple[Callable[..., Tensor], Tensor, Tensor]:
+fools_two_averages = Exercise("fools_two_averages", _liar)
+
+
+def _path_case(rng: torch.Generator) -> tuple[GaussianMixture, Tensor, Tensor]:
     a, b = 1.5 * normals(rng, 2, 2)
-    return hills(rng).score, a, b
+    return hills(rng), a, b
 
 
-def _log_ratio(score: Callable[..., Tensor], a: Tensor, b: Tensor) -> Tensor:
-    p: GaussianMixture = score.__self__  # type: ignore[attr-defined]
+def _log_ratio(p: GaussianMixture, a: Tensor, b: Tensor) -> Tensor:
     return p.log_prob(b) - p.log_prob(a)
 
 
-def _mean_score(score: Callable[..., Tensor], a: Tensor, b: Tensor) -> Tensor:
+def _mean_score(p: GaussianMixture, a: Tensor, b: Tensor) -> Tensor:
     t = (torch.arange(2000, dtype=torch.float64) + 0.5)[:, None] / 2000
-    return score(a + t * (b - a)).mean(0)
+    return p.score(a + t * (b - a)).mean(0)
 
 
 log_ratio_along_a_line = Exercise(
@@ -208,7 +237,7 @@ log_ratio_along_a_line = Exercise(
         _log_ratio,
         Mistake(
             "The path runs the wrong way: you computed log p(a) - log p(b).",
-            lambda score, a, b: -_log_ratio(score, a, b),
+            lambda *case: -_log_ratio(*case),
         ),
         Mistake(
             "You averaged the score along the line, but a step along it is b - a: take the inner "
@@ -218,23 +247,24 @@ log_ratio_along_a_line = Exercise(
         *(
             Mistake(
                 f"One step with the score {where} is a tangent. Cut the line into short steps.",
-                lambda score, a, b, t=t: score(a + t * (b - a)) @ (b - a),
+                lambda p, a, b, t=t: p.score(a + t * (b - a)) @ (b - a),
             )
             for t, where in ((0, "at a"), (1, "at b"), (0.5, "at the middle"))
         ),
         Mistake(
             "This is the ratio of the densities. Its logarithm is asked for.",
-            lambda score, a, b: _log_ratio(score, a, b).exp(),
+            lambda *case: _log_ratio(*case).exp(),
         ),
         Mistake(
             "Two end points are too few: between them the score bends. Cut the line into short "
             "steps.",
-            lambda score, a, b: (score(a) + score(b)) @ (b - a) / 2,
+            lambda p, a, b: (p.score(a) + p.score(b)) @ (b - a) / 2,
         ),
         Mistake(
             "The direction was divided by its length: ds = |b - a| dt is lost.",
-            lambda score, a, b: _mean_score(score, a, b) @ (b - a) / (b - a).norm(),
+            lambda p, a, b: _mean_score(p, a, b) @ (b - a) / (b - a).norm(),
         ),
+        shown=lambda p, a, b: (p.score, a, b),
         rtol=1e-2,
         atol=1e-2,
     ),

@@ -39,6 +39,7 @@ def function(
     case: Callable[[torch.Generator], tuple[Any, ...]],
     oracle: Callable[..., Any],
     *mistakes: Mistake,
+    shown: Callable[..., tuple[Any, ...]] | None = None,
     num_cases: int = 3,
     rtol: float = 1e-5,
     atol: float = 1e-9,
@@ -53,6 +54,8 @@ def function(
         ``oracle(*arguments)`` is the right result: a number, a tensor, or a tuple of them.
     *mistakes : Mistake
         Tried in this order if the result is wrong; the first that gives the same results is named.
+    shown : callable, optional
+        ``shown(*arguments)`` is what the answer gets of them, if oracle and mistakes know more.
     num_cases : int
         Number of calls.
     rtol, atol : float
@@ -62,7 +65,8 @@ def function(
     def judge(answer: Any, generator: torch.Generator, given: Given) -> str | None:
         del given
         calls = [case(generator) for _ in range(num_cases)]
-        got = [parts(ask(answer, *args)) for args in calls]
+        told = calls if shown is None else [shown(*args) for args in calls]
+        got = [parts(ask(answer, *args)) for args in told]
         wanted = [parts(oracle(*args)) for args in calls]
         wrongs = ((m.hint, [parts(m.wrong(*args)) for args in calls]) for m in mistakes)
         return compare(got, wanted, wrongs, rtol, atol)

@@ -72,36 +72,31 @@ def _posterior(rng: torch.Generator) -> tuple[Tensor, float, Tensor]:
     return slope[:, 0], sigma, odds @ atoms[:, 0] ** 2 - (odds @ atoms[:, 0]) ** 2
 
 
-_UNSURE = (
-    Mistake(
-        "A variance cannot be negative. What is left of it where the slope is zero?",
-        lambda slope, sigma, v: v - sigma**2,
+how_sure_is_the_denoiser = Exercise(
+    "how_sure_is_the_denoiser",
+    function(
+        _posterior,
+        lambda slope, sigma, v: v,
+        Mistake(
+            "A variance cannot be negative. What is left of it where the slope is zero?",
+            lambda slope, sigma, v: v - sigma**2,
+        ),
+        Mistake(
+            "The sign of the slope: where the score falls steeply, the clean value is known well.",
+            lambda slope, sigma, v: 2 * sigma**2 - v,
+        ),
+        Mistake(
+            "This is the variance of the unit noise z, given x. The clean value is x - sigma z.",
+            lambda slope, sigma, v: v / sigma**2,
+        ),
+        Mistake(
+            "The slope needs another power of sigma: look at the units.",
+            lambda slope, sigma, v: sigma**2 + sigma**2 * slope,
+        ),
+        Mistake("This is the standard deviation.", lambda slope, sigma, v: v.sqrt()),
+        shown=lambda slope, sigma, v: (slope, sigma),
     ),
-    Mistake(
-        "The sign of the slope: where the score falls steeply, the clean value is known well.",
-        lambda slope, sigma, v: 2 * sigma**2 - v,
-    ),
-    Mistake(
-        "This is the variance of the unit noise z, given x. The clean value is x - sigma z.",
-        lambda slope, sigma, v: v / sigma**2,
-    ),
-    Mistake(
-        "The slope needs another power of sigma: look at the units.",
-        lambda slope, sigma, v: sigma**2 + sigma**2 * slope,
-    ),
-    Mistake("This is the standard deviation.", lambda slope, sigma, v: v.sqrt()),
 )
-
-
-def _how_sure(answer: Callable[..., Any], rng: torch.Generator, given: Given) -> str | None:
-    del given
-    cases = [_posterior(rng) for _ in range(3)]
-    got = [parts(ask(answer, slope, sigma)) for slope, sigma, _ in cases]
-    wrongs = ((m.hint, [[m.wrong(*case)] for case in cases]) for m in _UNSURE)
-    return compare(got, [[v] for _, _, v in cases], wrongs, 1e-5, 1e-9)
-
-
-how_sure_is_the_denoiser = Exercise("how_sure_is_the_denoiser", _how_sure)
 
 
 def _near_data(rng: torch.Generator) -> tuple[Tensor, Tensor, float]:
@@ -194,15 +189,15 @@ def _fails(answer: Any, rng: torch.Generator, given: Given) -> str | None:
 a_ladder_that_fails = Exercise("a_ladder_that_fails", _fails, {"right": (0.8, 0.85, 0.75)})
 
 
-def _point_case(rng: torch.Generator) -> tuple[Field, Tensor, Tensor]:
+def _point_case(rng: torch.Generator) -> tuple[GaussianMixture, Tensor, Tensor]:
     sigmas = schedules.geometric(1000.0, 1e-3, 400).double()
-    return hills(rng, 1).score, 1.5 * normals(rng, 4, 1), sigmas
+    return hills(rng, 1), 1.5 * normals(rng, 4, 1), sigmas
 
 
-def _sums(score: Field, x: Tensor, sigmas: Tensor, power: float) -> list[Tensor]:
+def _sums(p: GaussianMixture, x: Tensor, sigmas: Tensor, power: float) -> list[Tensor]:
     """Integrals over the levels of the slope and of the square, times a power of sigma."""
     ladder = x.expand(len(sigmas), -1, 1)
-    high, low = (score(ladder + d, sigmas[:, None])[..., 0] for d in (1e-5, -1e-5))
+    high, low = (p.score(ladder + d, sigmas[:, None])[..., 0] for d in (1e-5, -1e-5))
     each = (high - low) / 2e-5, ((high + low) / 2) ** 2
     return [torch.trapezoid(f * sigmas[:, None] ** power, sigmas, dim=0) for f in each]
 
@@ -210,8 +205,8 @@ def _sums(score: Field, x: Tensor, sigmas: Tensor, power: float) -> list[Tensor]
 def _with(start: float, slope: float, square: float, power: float = 1) -> Field:
     """The same with other factors before the three terms."""
 
-    def wrong(score: Field, x: Tensor, sigmas: Tensor) -> Tensor:
-        bend, size = _sums(score, x, sigmas, power)
+    def wrong(p: GaussianMixture, x: Tensor, sigmas: Tensor) -> Tensor:
+        bend, size = _sums(p, x, sigmas, power)
         widest = torch.distributions.Normal(0.0, float(sigmas[0])).log_prob(x[:, 0])
         return start * widest + slope * bend + square * size
 
@@ -222,7 +217,7 @@ the_constant_recovered = Exercise(
     "the_constant_recovered",
     function(
         _point_case,
-        lambda score, x, sigmas: score.__self__.log_prob(x),
+        lambda p, x, sigmas: p.log_prob(x),
         Mistake(
             "The integral has the wrong sign: near the data the density rises on the way down.",
             _with(1, -1, -1),
@@ -242,6 +237,7 @@ the_constant_recovered = Exercise(
             _with(1, 0.5, 0.5),
         ),
         Mistake("The heat equation in sigma has a factor sigma.", _with(1, 1, 1, power=0)),
+        shown=lambda p, x, sigmas: (p.score, x, sigmas),
         num_cases=2,
         rtol=0.0,
         atol=0.03,

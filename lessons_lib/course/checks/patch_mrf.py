@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lessons_lib.course.checks._oracles import DOUBLE, chain
 from lessons_lib.course.checks.answers import array, ask
-from lessons_lib.course.checks.cases import normals, uniforms
+from lessons_lib.course.checks.cases import DOUBLE, SinhGaussian, normals, uniforms
 from lessons_lib.course.checks.exercise import Exercise
 from lessons_lib.course.checks.judges import Given, Mistake, function, value
 from lessons_lib.distributions import GaussianField, GaussianMixture
@@ -113,22 +112,33 @@ harmful_below = Exercise(
 )
 
 
-def _chain_case(rng: torch.Generator) -> tuple[Score, Score, Tensor, int]:
+def _chain(rho: float | Tensor, size: int) -> SinhGaussian:
+    """``size`` neighbours of a stationary chain; ``z`` remembers its last value by ``rho``."""
+    place = torch.arange(size, **DOUBLE)
+    return SinhGaussian(rho ** (place[:, None] - place).abs())
+
+
+def _chain_case(rng: torch.Generator) -> tuple[float, Tensor, int]:
     p = int(torch.randint(2, 5, (), generator=rng))
     rho = 0.5 + 0.4 * float(uniforms(rng))
     x = normals(rng, 11).sinh()
-    return chain(rho, p).score, chain(rho, p - 1).score, x, p
+    return rho, x, p
 
 
-def _whole_chain(long: Score, short: Score, x: Tensor, p: int) -> Tensor:
-    del short, p
-    return chain(long.__self__.cov[0, 1], len(x)).score(x[None])[0]  # type: ignore[attr-defined]
+def _windows(rho: float, x: Tensor, p: int) -> tuple[Score, Score, Tensor, int]:
+    return _chain(rho, p).score, _chain(rho, p - 1).score, x, p
+
+
+def _whole_chain(rho: float, x: Tensor, p: int) -> Tensor:
+    del p
+    return _chain(rho, len(x)).score(x[None])[0]
 
 
 def _tallied(sign: float, first: int, last: int, *, mean: bool = False) -> Score:
     """Add all long windows, and ``sign`` times the short ones but for some at both ends."""
 
-    def wrong(long: Score, short: Score, x: Tensor, p: int) -> Tensor:
+    def wrong(rho: float, x: Tensor, p: int) -> Tensor:
+        long, short, *_ = _windows(rho, x, p)
         many, few = (Patches((1, len(x)), (1, size)) for size in (p, p - 1))
         few = few.keep(slice(None), slice(first, few.positions[1] - last))
         total = many.adjoint(long(many(x[None])))
@@ -161,6 +171,7 @@ counted_chain = Exercise(
             _tallied(0, 1, 1, mean=True),
         ),
         Mistake("The overlaps are added. They were counted too often already.", _tallied(1, 1, 1)),
+        shown=_windows,
     ),
 )
 

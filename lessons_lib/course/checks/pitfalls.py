@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lessons_lib import metrics
+from lessons_lib.course.checks.answers import StudentError, array, ask
+from lessons_lib.course.checks.cases import between, normals
 from lessons_lib.course.checks.exercise import Exercise
-from lessons_lib.course.checks.inspection import sleeper
 from lessons_lib.course.checks.judges import Given, Mistake, function, value
-from lessons_lib.course.checks.tilings import every, mean_over, overlapping, tiles_case
-from lessons_lib.distributions import GaussianField, matern_spectrum
-
-
-def _uniform(rng: torch.Generator, low: float, high: float) -> float:
-    return low + (high - low) * float(torch.rand((), generator=rng, dtype=torch.float64))
+from lessons_lib.distributions import GaussianField, GaussianMixture, matern_spectrum
+from lessons_lib.patches import Patches
+from lessons_lib.priors import AveragedPrior, TilingPrior
 
 
 def _clipped() -> Tensor:
@@ -79,8 +78,8 @@ clipping_gains = Exercise(
 
 
 def _step_case(rng: torch.Generator) -> tuple[float, float, float]:
-    sigma, share = _uniform(rng, 0.1, 1.1), _uniform(rng, 0.2, 0.9)
-    slope = _uniform(rng, 0.3, 2.5) * (1 if _uniform(rng, 0, 1) > 0.3 else -1)
+    sigma, share = between(rng, 0.1, 1.1), between(rng, 0.2, 0.9)
+    slope = between(rng, 0.3, 2.5) * (1 if between(rng, 0, 1) > 0.3 else -1)
     return sigma, slope, share / (slope * sigma) ** 2
 
 
@@ -123,8 +122,8 @@ error_after_one_step = Exercise(
 
 
 def _swirl_case(rng: torch.Generator) -> tuple[float, float]:
-    turn = _uniform(rng, 0.4, 3.0)
-    return _uniform(rng, 0.3, 1.6) / (1 + turn**2), turn
+    turn = between(rng, 0.4, 3.0)
+    return between(rng, 0.3, 1.6) / (1 + turn**2), turn
 
 
 def _settled(step: float, turn: float) -> Tensor:
@@ -170,24 +169,23 @@ variance_of_a_swirl = Exercise(
 )
 
 
-def _clock_case(rng: torch.Generator) -> tuple[Callable[..., Tensor], Tensor]:
-    spectrum = matern_spectrum((24, 24), length=_uniform(rng, 1.5, 3.0), order=2)
-    field = GaussianField(spectrum.double() * _uniform(rng, 0.5, 2.0))
+def _clock_case(rng: torch.Generator) -> tuple[GaussianField, Tensor]:
+    spectrum = matern_spectrum((24, 24), length=between(rng, 1.5, 3.0), order=2)
+    field = GaussianField(spectrum.double() * between(rng, 0.5, 2.0))
     y = field.sample(6, rng)
-    sigma = _uniform(rng, 0.3, 1.2) ** 2
-    return field.score, y + sigma * torch.randn(y.shape, generator=rng, dtype=y.dtype)
+    sigma = between(rng, 0.3, 1.2) ** 2
+    return field, y + sigma * torch.randn(y.shape, generator=rng, dtype=y.dtype)
 
 
-def _clock(score: Callable[..., Tensor], y: Tensor) -> float:
+def _clock(field: GaussianField, y: Tensor) -> float:
     """The level, from the power of each frequency and a root finder."""
     from scipy.optimize import brentq
 
-    field: GaussianField = score.__self__  # type: ignore[attr-defined]
     power = torch.fft.fft2(y, norm="ortho").abs().square().mean(0)
     return brentq(lambda v: float((power / (field.spectrum + v)).mean()) - 1, 0, 200) ** 0.5
 
 
-def _median_of_details(score: Callable[..., Tensor], y: Tensor) -> Tensor:
+def _median_of_details(field: GaussianField, y: Tensor) -> Tensor:
     rows = y[:, ::2] - y[:, 1::2]
     return ((rows[..., ::2] - rows[..., 1::2]) / 2).abs().median() / 0.6745
 
@@ -202,19 +200,106 @@ noise_by_steins_clock = Exercise(
     function(
         _clock_case,
         _clock,
-        Mistake(_END, lambda score, y: 10.0),
-        Mistake(_END, lambda score, y: 0.01),
+        Mistake(_END, lambda field, y: 10.0),
+        Mistake(_END, lambda field, y: 0.01),
         Mistake("This is the variance of the noise, not its root.", lambda *c: _clock(*c) ** 2),
-        Mistake("This is the spread of the noisy images.", lambda score, y: y.std()),
+        Mistake("This is the spread of the noisy images.", lambda field, y: y.std()),
         Mistake(
             "This is the median of the details. It asks no score, and there is image in details.",
             _median_of_details,
         ),
+        shown=lambda field, y: (field.score, y),
         rtol=5e-3,
     ),
 )
 
-passes_the_inspection = Exercise("passes_the_inspection", sleeper)
+LEVELS = (0.1, 0.3, 1.0)
+
+
+def _inspect(answer: Callable[..., Any], rng: torch.Generator, sigma: float) -> str | None:
+    """Slope and unexplained noise on white images that are exactly white at each pixel."""
+    x0, z = torch.randn(2, 100, 32, 32, generator=rng, dtype=torch.float64)
+    x0 = x0 / x0.square().mean(0).sqrt()
+    z = z - (x0 * z).mean(0) * x0
+    z = z / z.square().mean(0).sqrt()
+    s = _field(answer, x0 + sigma * z, sigma)
+    if not bool((s != 0).any()):
+        return "Noticed: a score that is zero everywhere explains no noise, and has no slope."
+    slope = float(-(s * z).sum() / (sigma * s.square().sum()))
+    if not abs(slope - 1) < 0.02:
+        return f"Noticed: at sigma {sigma:g} the slope is {slope:.2f}."
+    left = float((sigma * s + z).square().mean()) * (1 + sigma**2)
+    if not left < 1.02:
+        return (
+            f"Noticed: at sigma {sigma:g} it leaves {left:.2f} times the least noise unexplained."
+        )
+    return None
+
+
+def _field(answer: Callable[..., Any], x: Tensor, sigma: float) -> Tensor:
+    s = array(ask(answer, x, sigma))
+    if s.squeeze().shape != x.squeeze().shape:
+        raise StudentError(
+            f"Your score maps images of shape {tuple(x.shape)} to the shape {tuple(s.shape)}."
+        )
+    return s.reshape(x.shape)
+
+
+def _sleeper(answer: Callable[..., Any], rng: torch.Generator, given: Given) -> str | None:
+    """A score that passes the inspection, and with which an ascent explodes."""
+    del given
+    for sigma in LEVELS:
+        if hint := _inspect(answer, rng, sigma):
+            return hint
+    x = torch.randn(8, 32, 32, generator=rng, dtype=torch.float64)
+    for _ in range(60):
+        x = x + 0.5 * _field(answer, x, 0.1)
+        if not bool((x.abs() < 1e3).all()):
+            return None
+    return (
+        "It passes the inspection, but nothing explodes: after sixty steps the largest pixel is "
+        f"{float(x.abs().max()):.2g}. Averages over a thousand pixels forgive a single one."
+    )
+
+
+passes_the_inspection = Exercise("passes_the_inspection", _sleeper)
+
+
+Starts = list[tuple[int, int]]
+"""Row and column of the first tile, for some tilings."""
+
+
+def _tiles_case(rng: torch.Generator) -> tuple[AveragedPrior, Tensor, float, int]:
+    """The score of tiles of a random kind, an image, a noise level and the side of a tile."""
+    p = int(torch.randint(2, 4, (), generator=rng))
+    hills = GaussianMixture(torch.tensor([0.3, 0.7]).double(), 2 * normals(rng, 2, p * p), 0.5)
+    x, sigma = 2 * normals(rng, 3 * p, 2 * p), between(rng, 0.2, 1.2)
+    tiles = TilingPrior(hills.score, (3 * p, 2 * p), p, wrap=True).tiling((0, 0))
+    return tiles, x, sigma, p
+
+
+def _overlapping(tiles: AveragedPrior, x: Tensor, sigma: float, p: int) -> Tensor:
+    """The mean over all patches of side ``p`` with the patch score of ``tiles``."""
+    return AveragedPrior(tiles.patch_score, Patches((3 * p, 2 * p), p, wrap=True))(x, sigma)
+
+
+def _every(p: int) -> Starts:
+    """All starts of tiles with side ``p``."""
+    return [divmod(k, p) for k in range(p * p)]
+
+
+def _mean_over(starts: Callable[[int], Starts], *, moved: int = 0) -> Callable[..., Tensor]:
+    """Return the mean over the tilings of ``starts``, each ``moved`` so often by its start."""
+
+    def mean(tiles: AveragedPrior, x: Tensor, sigma: float, p: int) -> Tensor:
+        tilings = TilingPrior(tiles.patch_score, (3 * p, 2 * p), p, wrap=True)
+        images = [
+            tilings.tiling((i, j))(x, sigma).roll((moved * i, moved * j), (0, 1))
+            for i, j in starts(p)
+        ]
+        return torch.stack(images).mean(0)
+
+    return mean
 
 
 _STAYS = "Shift the result back before you average: each term must lie where the image lies."
@@ -223,28 +308,28 @@ _TWICE = "You shift twice in the same direction. The second shift must undo the 
 seams_removed = Exercise(
     "seams_removed",
     function(
-        tiles_case,
-        overlapping,
+        _tiles_case,
+        _overlapping,
         Mistake(
-            "These are the tiles as they came, with their seams.", mean_over(lambda p: [(0, 0)])
+            "These are the tiles as they came, with their seams.", _mean_over(lambda p: [(0, 0)])
         ),
-        Mistake(_STAYS, mean_over(every, moved=-1)),
-        Mistake(_STAYS, mean_over(lambda p: [(-i, -j) for i, j in every(p)], moved=-1)),
-        Mistake(_TWICE, mean_over(every, moved=-2)),
-        Mistake(_TWICE, mean_over(lambda p: [(-i, -j) for i, j in every(p)], moved=-2)),
+        Mistake(_STAYS, _mean_over(_every, moved=-1)),
+        Mistake(_STAYS, _mean_over(lambda p: [(-i, -j) for i, j in _every(p)], moved=-1)),
+        Mistake(_TWICE, _mean_over(_every, moved=-2)),
+        Mistake(_TWICE, _mean_over(lambda p: [(-i, -j) for i, j in _every(p)], moved=-2)),
         Mistake(
             "You add the shifts up. Divide by their number, or every pixel counts p^2 times.",
-            lambda *case: overlapping(*case) * case[-1] ** 2,
+            lambda *case: _overlapping(*case) * case[-1] ** 2,
         ),
-        Mistake("There are p^2 shifts, not p.", lambda *case: overlapping(*case) * case[-1]),
+        Mistake("There are p^2 shifts, not p.", lambda *case: _overlapping(*case) * case[-1]),
         Mistake(
             "These are shifts along the diagonal only. Rows and columns shift independently.",
-            mean_over(lambda p: [(i, i) for i in range(p)]),
+            _mean_over(lambda p: [(i, i) for i in range(p)]),
         ),
-        Mistake("You shift rows only.", mean_over(lambda p: [(i, 0) for i in range(p)])),
+        Mistake("You shift rows only.", _mean_over(lambda p: [(i, 0) for i in range(p)])),
         Mistake(
             "The shift by 0 is missing, in both directions: count from 0 to p - 1.",
-            mean_over(lambda p: [(i, j) for i in range(1, p) for j in range(1, p)]),
+            _mean_over(lambda p: [(i, j) for i in range(1, p) for j in range(1, p)]),
         ),
     ),
 )
@@ -252,9 +337,9 @@ seams_removed = Exercise(
 
 def _entry_case(rng: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
     noise, rest = torch.randn(2, 3, 12, 16, generator=rng, dtype=torch.float64)
-    clean = _uniform(rng, 0.3, 0.9) * torch.rand(12, 16, generator=rng, dtype=torch.float64)
+    clean = between(rng, 0.3, 0.9) * torch.rand(12, 16, generator=rng, dtype=torch.float64)
     clean = clean * torch.tensor([0.3, 0.7, 1.0]).double()[:, None, None]
-    denoised = clean + _uniform(rng, 0.02, 0.2) * rest
+    denoised = clean + between(rng, 0.02, 0.2) * rest
     denoised[0, 3, 3] = 5.0
     return clean + 0.1 * noise, denoised, clean
 

@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lessons_lib.course.checks._oracles import DOUBLE, peak_of_two_pixels
 from lessons_lib.course.checks.answers import NotAttempted, StudentError, parts, unattempted
-from lessons_lib.course.checks.cases import hills, normals, uniforms
+from lessons_lib.course.checks.cases import DOUBLE, hills, normals, uniforms
 from lessons_lib.course.checks.exercise import Exercise
 from lessons_lib.course.checks.judges import Given, Mistake, choice, function
 from lessons_lib.distributions import GaussianMixture, GeneralizedTV
@@ -43,6 +42,30 @@ def _pair_case(rng: torch.Generator) -> tuple[Tensor, Tensor, float]:
     return torch.stack([first, first + d], 1), stds, beta
 
 
+def _lowest(f: Callable[[Tensor], Tensor], low: Tensor, high: Tensor, num: int) -> Tensor:
+    """Where convex functions of one number are least between two bounds, by cutting off ends."""
+    for _ in range(num):
+        a, b = ends = torch.stack([low + 4 / 9 * (high - low), low + 5 / 9 * (high - low)])
+        left, right = f(ends)
+        low, high = torch.where(left > right, a, low), torch.where(left > right, high, b)
+    return (low + high) / 2
+
+
+def _peak_of_two_pixels(y: Tensor, stds: Tensor, beta: float) -> Tensor:
+    """The maximum of the posterior of two pixels under total variation, ``(N, 2)``."""
+    low, high = y.amin(1) - 1, y.amax(1) + 1
+
+    def energy(x1: Tensor, x2: Tensor) -> Tensor:
+        misfit = ((x1 - y[:, 0]) / stds[0]) ** 2 + ((x2 - y[:, 1]) / stds[1]) ** 2
+        return misfit / 2 + beta * (x2 - x1).abs()
+
+    def second(x1: Tensor) -> Tensor:
+        return _lowest(lambda x2: energy(x1, x2), low.expand_as(x1), high.expand_as(x1), 45)
+
+    x1 = _lowest(lambda x1: energy(x1, second(x1)), low, high, 24)
+    return torch.stack([x1, second(x1)], 1)
+
+
 def _pulled(y: Tensor, var: Tensor, beta: float, *, sign: float = 1, limit: bool = True) -> Tensor:
     """Both pixels pulled by one force, at most ``beta``."""
     force = (y[:, 1] - y[:, 0]) / var.sum()
@@ -59,7 +82,7 @@ unequal_noise = Exercise(
     "unequal_noise",
     function(
         _pair_case,
-        peak_of_two_pixels,
+        _peak_of_two_pixels,
         Mistake(
             "Your pixels move as if their noise were the same. Each has its own likelihood: how "
             "far does the same pull move a pixel that is known badly?",
@@ -94,30 +117,29 @@ unequal_noise = Exercise(
 )
 
 
-def _error_bar_case(rng: torch.Generator) -> tuple[Callable[..., Tensor], Tensor, float]:
-    return hills(rng).score, normals(rng, 5, 2), 0.3 + 0.3 * float(uniforms(rng))
+def _error_bar_case(rng: torch.Generator) -> tuple[GaussianMixture, Tensor, float]:
+    return hills(rng), normals(rng, 5, 2), 0.3 + 0.3 * float(uniforms(rng))
 
 
-def _summed_covariance(score: Callable[..., Tensor], y: Tensor, sigma: float) -> Tensor:
+def _summed_covariance(p: GaussianMixture, y: Tensor, sigma: float) -> Tensor:
     """Sums over a fine grid of clean pairs."""
     line = torch.linspace(-7, 7, 151, **DOUBLE)
     x = torch.cartesian_prod(line, line)
-    log_p = score.__self__.log_prob(x)  # type: ignore[attr-defined]
-    w = torch.softmax(log_p - torch.cdist(y, x).square() / (2 * sigma**2), 1)  # (B, N)
+    w = torch.softmax(p.log_prob(x) - torch.cdist(y, x).square() / (2 * sigma**2), 1)  # (B, N)
     square = torch.einsum("bn,ni,nj->bij", w, x, x)
     return square - torch.einsum("bi,bj->bij", w @ x, w @ x)
 
 
-def _bend(score: Callable[..., Tensor], y: Tensor, sigma: float) -> Tensor:
+def _bend(p: GaussianMixture, y: Tensor, sigma: float) -> Tensor:
     """The Jacobian of the score, read off the covariance."""
     eye = torch.eye(2, **DOUBLE)
-    return (_summed_covariance(score, y, sigma) - sigma**2 * eye) / sigma**4
+    return (_summed_covariance(p, y, sigma) - sigma**2 * eye) / sigma**4
 
 
 def _bent(a: int, b: float, c: int) -> Callable[..., Tensor]:
     """``a sigma^2 I + b sigma^c J``."""
-    return lambda score, y, sigma: (
-        a * sigma**2 * torch.eye(2, **DOUBLE) + b * sigma**c * _bend(score, y, sigma)
+    return lambda p, y, sigma: (
+        a * sigma**2 * torch.eye(2, **DOUBLE) + b * sigma**c * _bend(p, y, sigma)
     )
 
 
@@ -136,13 +158,14 @@ error_bars = Exercise(
         ),
         Mistake(
             "This is the slope of the denoiser. Which factor makes a covariance of it?",
-            lambda score, y, sigma: _summed_covariance(score, y, sigma) / sigma**2,
+            lambda p, y, sigma: _summed_covariance(p, y, sigma) / sigma**2,
         ),
         Mistake(
             "The variances are right. The errors of the two pixels also depend on each other: "
             "differentiate each component of the score in both pixels.",
             lambda *case: torch.diag_embed(_summed_covariance(*case).diagonal(dim1=1, dim2=2)),
         ),
+        shown=lambda p, y, sigma: (p.score, y, sigma),
         rtol=1e-3,
     ),
 )
