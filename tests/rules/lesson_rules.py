@@ -24,6 +24,11 @@ HEADINGS_AFTER = [
     "Reproducibility",
 ]
 WORDS_PER_LINE = (6, 20)
+LONGEST_LINE = 76
+"""Characters of code that a page 1280 pixels wide shows without scrolling."""
+
+FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+LONGEST_FOLDED_LINE = 100
 WORDS_PER_MINUTE = 200
 FEWEST_CLAIMS = 12
 OPENERS = {"open", "Path", "read_text", "read_bytes", "loadtxt", "fromfile", "imread"}
@@ -72,6 +77,37 @@ def density(book: NotebookNode) -> list[str]:
     if low <= ratio <= high:
         return []
     return [f"{ratio:.1f} words for each visible line of code, wanted {low} to {high}"]
+
+
+def line_length(book: NotebookNode) -> list[str]:
+    """No line of code scrolls sideways; what the page folds may be wider."""
+    complaints = []
+    for number, cell in enumerate(code_cells(book), 1):
+        most = LONGEST_FOLDED_LINE if FOLDED & set(tags(cell)) else LONGEST_LINE
+        complaints += [
+            f"code cell {number}: {len(row)} characters, wanted at most {most}: {row}"
+            for row in cell.source.splitlines()
+            if len(row) > most
+        ]
+    return complaints
+
+
+def plain_code(book: NotebookNode) -> list[str]:
+    """What a learner reads names functions with `def`, and loops for effects with `for`."""
+    complaints = []
+    for number, cell in enumerate(code_cells(book), 1):
+        if FOLDED & set(tags(cell)):
+            continue
+        for node in ast.walk(tree(cell)):
+            if not isinstance(node, ast.Assign):
+                continue
+            values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+            if any(isinstance(value, ast.Lambda) for value in values):
+                complaints.append(f"code cell {number}: a lambda is given a name; write def")
+            thrown = [getattr(target, "id", "") for target in node.targets] == ["_"]
+            if thrown and isinstance(node.value, ast.ListComp):
+                complaints.append(f"code cell {number}: a list made to be thrown away; write for")
+    return complaints
 
 
 def reading_time(book: NotebookNode) -> list[str]:
@@ -274,6 +310,8 @@ RULES: list[Callable[[NotebookNode], list[str]]] = [
     promise,
     setup,
     density,
+    line_length,
+    plain_code,
     reading_time,
     objectives,
     figures,

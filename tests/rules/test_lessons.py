@@ -30,6 +30,13 @@ TEXTS = sorted(
 )
 
 
+NOT_YET_LAID_OUT = {  # these wait for their lines to be broken
+    "01_gaussian_score", "02_score_matching", "03_noise_conditional", "04_tv_patch",
+    "05_patch_mrf", "05_patch_trained", "06_map_langevin", "06_reconstruction", "06_scans",
+    "07_pitfalls", "07_pitfalls_scores",
+}  # fmt: skip
+
+
 def read(path: Path) -> NotebookNode:
     return nbformat.read(path, as_version=4)
 
@@ -41,6 +48,8 @@ def stem(path: Path) -> str:
 @pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("path", LESSONS, ids=stem)
 def test_anatomy(path: Path, rule: Callable[[NotebookNode], list[str]]) -> None:
+    if rule in (rules.line_length, rules.plain_code) and path.stem in NOT_YET_LAID_OUT:
+        pytest.skip("waits for its lines to be broken")
     assert rule(read(path)) == []
 
 
@@ -132,6 +141,11 @@ BROKEN = [
     (rules.setup, replaced(4, code("import math"), code("import torch"))),
     (rules.density, added(code("y = 1\n" * 200))),
     (rules.density, edited(5, SENTENCE, SENTENCE * 20)),
+    (rules.line_length, added(code("x = 1" + "  # long" * 11))),
+    (rules.line_length, added(code("x = 1" + "  # long" * 14, tags=["hide-input"]))),
+    (rules.plain_code, added(code("square = lambda x: x**2"))),
+    (rules.plain_code, added(code("f, g = lambda x: x, lambda x: -x"))),
+    (rules.plain_code, added(code("_ = [print(x) for x in range(3)]"))),
     (rules.reading_time, edited(2, " minutes to read", "0 minutes to read")),
     (rules.reading_time, edited(2, "{glue:text}`wall_seconds`", "20")),
     (rules.reading_time, edited(2, "*Needs:*", "Needs")),
@@ -172,6 +186,14 @@ def test_the_toy_lesson_is_right() -> None:
 )
 def test_rules_reject(rule: Callable[[NotebookNode], list[str]], book: NotebookNode) -> None:
     assert rule(book) != []
+
+
+@pytest.mark.parametrize("tags", [[], ["hide-input"]], ids=["visible", "folded"])
+def test_a_line_may_be_as_long_as_its_page_shows(tags: list[str]) -> None:
+    longest = rules.LONGEST_FOLDED_LINE if tags else rules.LONGEST_LINE
+    row = "x = 1  # ".ljust(longest, "-")
+    assert rules.line_length(added(code(row, tags=tags))) == []
+    assert rules.line_length(added(code(row + "-", tags=tags))) != []
 
 
 def test_each_rule_is_seen_to_reject() -> None:
