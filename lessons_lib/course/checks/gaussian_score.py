@@ -164,6 +164,11 @@ tweedie_by_autograd = Exercise(
             )
         ),
         Mistake(
+            "You differentiate the mean over the points: each row is divided by their number. "
+            "Take the sum.",
+            lambda f, x, s: _tweedie(f, x, s, weight=s**2 / len(x)),
+        ),
+        Mistake(
             "log_prob takes the standard deviation sigma, not the variance.",
             lambda log_prob, x, sigma: _tweedie(log_prob, x, sigma, level=sigma**2),
         ),
@@ -243,6 +248,11 @@ log_ratio_along_a_line = Exercise(
             "You averaged the score along the line, but a step along it is b - a: take the inner "
             "product.",
             _mean_score,
+        ),
+        Mistake(
+            "You added up the components of the score along the line. What counts is its part in "
+            "the direction of the line: the inner product with b - a.",
+            lambda score, a, b: _mean_score(score, a, b).sum(),
         ),
         *(
             Mistake(

@@ -179,10 +179,13 @@ def _fails(answer: Any, rng: torch.Generator, given: Given) -> str | None:
     share = float((end > 0).double().mean())
     if abs(share - right) > MISSED:
         return None
-    count = int(((sigmas > 2) & (sigmas < 10)).sum())
+    count = int(((sigmas >= 2) & (sigmas <= 10)).sum())
+    advice = f"It has {count} levels between 2 and 10. What do they do that no others can?"
+    if count == 0:
+        advice = "Its gap is in the right place, and a little too narrow."
     return (
         f"The walk put {share:.2f} into the right-hand mode, and {right:g} belong there: it did "
-        f"not fail. It has {count} levels between 2 and 10. What do they do that no others can?"
+        f"not fail. {advice}"
     )
 
 

@@ -20,6 +20,11 @@ def along(score, a, b, num=400):
     return torch.trapezoid(score(a + t * (b - a)) @ (b - a), t[:, 0])
 
 
+def summed(score, a, b):
+    t = (torch.arange(400) + 0.5)[:, None] / 400
+    return score(a + t * (b - a)).mean(0).sum()
+
+
 def differences(log_prob, x, sigma, h=1e-5):
     steps = h * np.eye(2)
     slopes = [(log_prob(x + d, sigma) - log_prob(x - d, sigma)) / (2 * h) for d in steps]
@@ -119,6 +124,7 @@ WRONG = {
         Wrong(
             "wrong noise level", lambda p, x, s: x + s**2 * slope(p, x, s**2), "not the variance"
         ),
+        Wrong("mean for sum", lambda p, x, s: x + s**2 * slope(p, x, s) / len(x), "Take the sum"),
         Wrong("shape", lambda p, x, s: (x + s**2 * slope(p, x, s)).T, "shape"),
     ],
     "fools_two_averages": [
@@ -138,6 +144,7 @@ WRONG = {
         Wrong("no logarithm", lambda s, a, b: along(s, a, b).exp(), "Its logarithm"),
         Wrong("off by one", lambda s, a, b: along(s, a, b, 2), "Two end points"),
         Wrong("factor", lambda s, a, b: along(s, a, b) / (b - a).norm(), "its length"),
+        Wrong("no product", summed, "added up the components"),
     ],
     "the_constant_matters": [
         Wrong("unchanged", lambda x, w, m, s: hills(x, w, m, s, 1.0), "as found"),

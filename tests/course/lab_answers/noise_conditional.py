@@ -119,6 +119,8 @@ WRONG = {
     "a_ladder_that_fails": [
         Wrong("no failure", even(12), "levels between 2 and 10"),
         Wrong("no failure", even(30), "levels between 2 and 10"),
+        Wrong("too narrow a gap", torch.cat([even(5, 20, 10), even(9, 2)]), "2 levels between"),
+        Wrong("too narrow a gap", torch.cat([even(7, 20, 10.1), even(9, 1.9)]), "too narrow"),
         Wrong("too low a start", even(12, top=0.5), "first level must be 20"),
         Wrong("order", even(12).flip(0), "must go down"),
         Wrong("too short", ladder(1.0), "10 to 40"),

@@ -81,7 +81,7 @@ def denoiser(x, sigma, noise):
 
 
 RIGHT = {
-    "the_missing_half": [torch.tensor(1 / 18), np.float64(0.0556), [1 / 18]],
+    "the_missing_half": [torch.tensor(1 / 18), np.float64(0.0556), 0.056, [1 / 18]],
     "concentration_without_bessel": [
         lambda t: np.sum(np.cos(t)) / np.sum(np.sin(t) ** 2),
         lambda t: torch.linalg.lstsq((t.sin() ** 2).mean().view(1, 1), t.cos().mean().view(1, 1))[
@@ -125,7 +125,7 @@ WRONG = {
         Wrong("missing 1/2", lambda *c: slices(*c, square=1).mean(), "lacks its 1/2"),
         Wrong("sign", lambda *c: slices(*c, square=-0.5).mean(), "subtracted"),
         Wrong("another form", both_sliced, "right on average"),
-        Wrong("forgotten product", lambda *c: slices(*c, once=True).mean(), "One product with v"),
+        Wrong("forgotten product", lambda *c: slices(*c, once=True).mean(), "One product with u"),
         Wrong("not sliced", trace, "exact trace"),
         Wrong("mean for sum", lambda *c: slices(*c, square=1 / 6).mean(), "n times too large"),
         Wrong("sum for mean", lambda *c: slices(*c).sum(), "sum over the points"),
@@ -137,6 +137,7 @@ WRONG = {
         Wrong("smooth", lambda x: -10 * torch.sin(3 * x), "integration by parts"),
         Wrong("too large", lambda x: -100 * x, "Steep pays"),
         Wrong("detached", lambda x: -50 * (x - torch.as_tensor(x).detach()), "detach() wins"),
+        Wrong("flat", lambda x: -torch.sign(x), "your function is flat"),
         Wrong("sign", lambda x: 12 * (x - torch.round(x)), "slope counts against you"),
         Wrong("shape", lambda x: x.sum(), "maps"),
     ],
