@@ -76,8 +76,8 @@ def _widened(right: Callable[..., Any]) -> Callable[..., Any]:
 
 
 MUTATIONS: dict[str, tuple[Break, str]] = {
-    "score: wrong sign": (wrong_sign, "01 02 03 04 05"),
-    "smoothing: variance sigma, not sigma^2": (wrong_width, "01 02 03 05"),
+    "score: wrong sign": (wrong_sign, "02 05 01 03 04"),
+    "smoothing: variance sigma, not sigma^2": (wrong_width, "03 01 05 02"),
     "denoising: target noise/sigma^2": (
         edit(noisy._denoising_error, "noise / level", "noise / level**2"),
         "03 02",
@@ -106,4 +106,4 @@ MUTATIONS: dict[str, tuple[Break, str]] = {
         "06",
     ),
 }
-"""For each: how to break the library, and the chapters that are run to see it caught."""
+"""For each: how to break the library, and the chapters that may see it, the quickest first."""
