@@ -9,17 +9,18 @@ best keeps the comparison honest.
 
 Pictures come back detached, and no graph is built on the way, also where the score is a network in
 training: memory does not grow with the steps, nor with the image. `denoise_patches`, `map_ascent`
-and `half_quadratic` keep the graph if they are asked to by ``differentiable=True``. Everything
-commutes with a change of unit and with batching: an image gives the same answer in any units, and
-alone as beside a brighter one.
+and `half_quadratic` keep the graph if they are asked to by ``differentiable=True``; memory then
+grows with every step. Everything commutes with a change of unit and with batching: an image gives
+the same answer in any units, and alone as beside a brighter one.
 """
 
 from lessons_lib.reconstruction.ascent import map_ascent
 from lessons_lib.reconstruction.denoisers import denoise_bm3d, denoise_patches, denoise_tv
-from lessons_lib.reconstruction.direct import filtered_back_projection, zero_filled
+from lessons_lib.reconstruction.direct import filtered_back_projection
+from lessons_lib.reconstruction.ladder import ladder
 from lessons_lib.reconstruction.likelihood import GaussianLikelihood
 from lessons_lib.reconstruction.posterior import posterior_score
-from lessons_lib.reconstruction.splitting import half_quadratic, ladder
+from lessons_lib.reconstruction.splitting import half_quadratic
 from lessons_lib.reconstruction.total_variation import tv
 
 __all__ = [
@@ -33,5 +34,4 @@ __all__ = [
     "map_ascent",
     "posterior_score",
     "tv",
-    "zero_filled",
 ]

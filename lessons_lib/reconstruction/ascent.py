@@ -62,7 +62,6 @@ def map_ascent(
         the root of the number of steps where the posterior is narrow in some directions only.
     differentiable : bool
         Keep the graph of all steps, so that gradients reach ``x`` and what the score is made of.
-        Memory then grows with every step; without it nothing is kept.
 
     Yields
     ------
@@ -73,8 +72,8 @@ def map_ascent(
     ------
     FloatingPointError
         When the state is no longer finite, or has grown a millionfold; says what to reduce.
-    TypeError, ValueError
-        If an argument is out of range, or ``sigma`` is 0 and no step is given.
+    ValueError
+        Also if ``sigma`` is 0 and no step is given.
 
     References
     ----------
@@ -84,9 +83,26 @@ def map_ascent(
     check_tensor(x, "x", last=tuple(likelihood.A.in_shape))
     num_steps, sigma = check_count(num_steps, "num_steps"), as_sigma(sigma, x)
     step = stable_step(likelihood, sigma, x) if step is None else check_number(step, "step")
-    climb = unrolled(_climb, differentiable)
-    score = checked(prior_score, "prior_score")
-    return climb(score, likelihood, x, sigma, step, num_steps, accelerate)
+    prior_score = checked(prior_score, "prior_score")
+    dims = tuple(range(-len(likelihood.A.in_shape), 0))
+
+    def climb(x: Tensor) -> Iterator[Tensor]:
+        ahead, t, limit = x, torch.ones_like(x.sum(dims, keepdim=True)), None
+        for k in range(1, num_steps + 1):
+            uphill = prior_score(ahead, sigma) + likelihood.score(ahead)
+            before, x = x, ahead + step * uphill
+            limit = _largest(before, x, dims) if limit is None else limit
+            _check_growth(x, limit, k, step)
+            yield x
+            if accelerate:
+                falling = (uphill * (x - before)).sum(dims, keepdim=True) < 0
+                t = torch.where(falling, torch.ones_like(t), t)
+                after = (1 + (1 + 4 * t**2).sqrt()) / 2
+                ahead, t = x + (t - 1) / after * (x - before), after
+            else:
+                ahead = x
+
+    return unrolled(climb, differentiable)(x)
 
 
 def stable_step(likelihood: GaussianLikelihood, sigma: Sigma, x: Tensor) -> float | Tensor:
@@ -97,33 +113,6 @@ def stable_step(likelihood: GaussianLikelihood, sigma: Sigma, x: Tensor) -> floa
     size = squared_norm(likelihood.A, dtype=x.dtype)
     step = 1 / (size / likelihood.noise_std**2 + 1 / level**2)
     return step.to(x.dtype) if step.ndim else float(step)
-
-
-def _climb(
-    prior_score: Score,
-    likelihood: GaussianLikelihood,
-    x: Tensor,
-    sigma: Sigma,
-    step: float | Tensor,
-    num_steps: int,
-    accelerate: bool,
-) -> Iterator[Tensor]:
-    dims = tuple(range(-len(likelihood.A.in_shape), 0))
-    limit = None
-    ahead, t = x, torch.ones_like(x.sum(dims, keepdim=True))
-    for k in range(1, num_steps + 1):
-        uphill = prior_score(ahead, sigma) + likelihood.score(ahead)
-        before, x = x, ahead + step * uphill
-        limit = _largest(before, x, dims) if limit is None else limit
-        _check_growth(x, limit, k, step)
-        yield x
-        if accelerate:
-            falling = (uphill * (x - before)).sum(dims, keepdim=True) < 0
-            t = torch.where(falling, torch.ones_like(t), t)
-            after = (1 + (1 + 4 * t**2).sqrt()) / 2
-            ahead, t = x + (t - 1) / after * (x - before), after
-        else:
-            ahead = x
 
 
 def _largest(before: Tensor, x: Tensor, dims: tuple[int, ...]) -> Tensor:

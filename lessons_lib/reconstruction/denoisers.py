@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from lessons_lib.priors import AveragedPrior
-from lessons_lib.reconstruction.oracle import tuned
-from lessons_lib.shapes import Score, Sigma, check_tensor, expand_sigma
+from lessons_lib.reconstruction.oracle import check_setting, tuned
+from lessons_lib.shapes import Score, Sigma, check_number, check_tensor, expand_sigma
 
 if TYPE_CHECKING:
     from lessons_lib.patches import Patches
@@ -50,18 +50,13 @@ def denoise_patches(
         Patches in memory at one time.
     differentiable : bool
         Keep the graph, so that gradients reach ``y`` and what the score is made of. Memory then
-        holds all patches at once; without it nothing is kept.
+        holds all patches at once.
 
     Returns
     -------
     Tensor, shape ``(*, H, W)``
         One step to the posterior mean of each patch, not of the whole image; a pixel that lies in
         no patch stays as it is.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For a bad image, noise level, or score.
 
     References
     ----------
@@ -101,11 +96,6 @@ def denoise_tv(
     Tensor, shape ``(*, H, W)``
         The denoised images.
 
-    Raises
-    ------
-    TypeError, ValueError
-        For a bad image or noise level, or if both ``weight`` and ``reference`` are given.
-
     References
     ----------
     [RudinOsherFatemi1992], [Chambolle2004]; computed by scikit-image. Chapter 00_tour.
@@ -116,7 +106,9 @@ def denoise_tv(
         out = denoise_tv_chambolle(image.numpy(), weight=weight, eps=1e-5, max_num_iter=1000)
         return torch.as_tensor(out)
 
-    return tuned(denoise, y, noise_std, 0.85, "weight", weight, reference, (1.2, 1.06))
+    default = 0.85 * check_number(noise_std, "noise_std")
+    weight = check_setting("weight", weight, reference, default)
+    return tuned(denoise, y, weight, reference, ratios=(1.2, 1.06))
 
 
 def denoise_bm3d(
@@ -151,9 +143,6 @@ def denoise_bm3d(
     ------
     ImportError
         If the package is missing; says how to install it, and on what terms.
-    TypeError, ValueError
-        For a bad image or noise level, an image smaller than that, or if both ``sigma_psd`` and
-        ``reference`` are given.
 
     References
     ----------
@@ -176,4 +165,6 @@ def denoise_bm3d(
         unit = 2.0 ** round(math.log2(spread))
         return unit * torch.as_tensor(bm3d((image / unit).numpy(), sigma_psd=sigma_psd / unit))
 
-    return tuned(denoise, y, noise_std, 1.0, "sigma_psd", sigma_psd, reference, (1.08,))
+    default = check_number(noise_std, "noise_std")
+    sigma_psd = check_setting("sigma_psd", sigma_psd, reference, default)
+    return tuned(denoise, y, sigma_psd, reference, ratios=(1.08,))

@@ -1,42 +1,15 @@
-"""Reconstructions in one step, without a prior: what they leave shows what is missing."""
+"""A reconstruction in one step, without a prior: what it leaves shows what is missing."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from lessons_lib.operators import MaskedFourier, ParallelBeam
+from lessons_lib.operators import ParallelBeam
 from lessons_lib.shapes import check_tensor
 
 WINDOWS = ("ramp", "hann")
 """Filters of `filtered_back_projection`."""
-
-
-def zero_filled(A: MaskedFourier, y: Tensor) -> Tensor:
-    """Put zeros where Fourier data are missing, and transform back: ``A' y``.
-
-    Parameters
-    ----------
-    A : MaskedFourier
-        What was measured.
-    y : Tensor, shape ``(*, m)``
-        The data.
-
-    Returns
-    -------
-    Tensor, shape ``(*, H, W)``
-        Of all images that agree with clean data, for complex images the one of least energy.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``A`` is another operator, or ``y`` does not fit it.
-
-    References: chapter 06_scans.
-    """
-    if not isinstance(A, MaskedFourier):
-        raise TypeError(f"A must be a MaskedFourier, got {type(A).__name__}")
-    return A.adjoint(y.detach())
 
 
 def filtered_back_projection(A: ParallelBeam, y: Tensor, *, window: str = "ramp") -> Tensor:
@@ -58,11 +31,6 @@ def filtered_back_projection(A: ParallelBeam, y: Tensor, *, window: str = "ramp"
     -------
     Tensor, shape ``(*, H, W)``
         The image, in the units of ``y`` per pixel. With few views, streaks.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``A`` is another operator, ``y`` does not fit it, or the window is unknown.
 
     References
     ----------

@@ -7,9 +7,8 @@ import math
 from torch import Tensor
 
 from lessons_lib.operators import Applies
-from lessons_lib.reconstruction.oracle import fits
 from lessons_lib.reconstruction.solving import conjugate_gradients
-from lessons_lib.shapes import Sigma, check_number, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, broadcasts, check_number, check_tensor, expand_sigma
 
 
 class GaussianLikelihood:
@@ -27,11 +26,6 @@ class GaussianLikelihood:
     noise_std : float
         Standard deviation of its noise, in the units of ``y``; of the real part and of the
         imaginary part each, where ``y`` is complex. Positive.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``y`` is not a finite tensor, or ``noise_std`` is not positive and finite.
 
     Notes
     -----
@@ -81,11 +75,6 @@ class GaussianLikelihood:
         -------
         Tensor, shape ``(*, in_shape)``
             The gradient.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If ``x`` does not fit ``A`` and ``y``, or ``sigma`` is negative.
         """
         pull = self.A.adjoint(self._residual(x)) / self.noise_std**2
         event_dims = len(self.A.in_shape)
@@ -102,7 +91,7 @@ class GaussianLikelihood:
     def _residual(self, x: Tensor) -> Tensor:
         """``y - A x``."""
         Ax = self.A(check_tensor(x, "x", last=tuple(self.A.in_shape)))
-        if not (fits(self.y, Ax) or fits(Ax, self.y)):
+        if not (broadcasts(self.y.shape, Ax.shape) or broadcasts(Ax.shape, self.y.shape)):
             raise ValueError(
                 f"y must have the shape of A x, {tuple(Ax.shape)}, got {tuple(self.y.shape)}"
             )

@@ -7,30 +7,25 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import check_number, check_tensor
+from lessons_lib.shapes import broadcasts, check_number, check_tensor
 
 
 def tuned(
     denoise: Callable[[Tensor, float], Tensor],
     y: Tensor,
-    noise_std: float,
-    factor: float,
-    name: str,
-    setting: float | None,
+    start: float,
     reference: Tensor | None,
     ratios: tuple[float, ...],
 ) -> Tensor:
-    """Denoise image by image, at the setting given, the default, or the best against the truth."""
+    """Denoise image by image at the setting ``start``, or at the best for a ``reference``."""
     check_tensor(y, "y", min_dims=2)
-    default = factor * check_number(noise_std, "noise_std")
-    start = check_setting(name, setting, reference) or default
     images = y.detach().cpu().reshape(-1, *y.shape[-2:])  # (*, H, W) -> (B, H, W)
     if reference is None:
         out = [denoise(image, start) for image in images]
     else:
         truths = check_reference(reference, y).detach().cpu().reshape(images.shape)
         out = [
-            best(lambda weight, image=image: denoise(image, weight), truth, start, ratios)
+            best(lambda setting, image=image: denoise(image, setting), truth, start, ratios)
             for image, truth in zip(images, truths, strict=True)
         ]
     return stacked(out, images).to(y).reshape(y.shape)
@@ -61,25 +56,19 @@ def best(
     return leader[2]
 
 
-def check_setting(name: str, setting: float | None, reference: Tensor | None) -> float | None:
-    """Return a setting as a float; refuse one that a reference should have chosen."""
+def check_setting(
+    name: str, setting: float | None, reference: Tensor | None, default: float
+) -> float:
+    """Return a setting, or its ``default``; refuse one that a reference should have chosen."""
     if setting is not None and reference is not None:
         raise ValueError(f"give {name} or reference, not both: a reference chooses the {name}")
-    return None if setting is None else check_number(setting, name)
+    return default if setting is None else check_number(setting, name)
 
 
 def check_reference(reference: Tensor, x: Tensor, name: str = "y") -> Tensor:
     """Expand a truth to the shape of the images ``x``, or say why it does not fit."""
     check_tensor(reference, "reference", last=tuple(x.shape[-2:]), complex_allowed=x.is_complex())
-    if not fits(reference, x):
+    if not broadcasts(reference.shape, x.shape):
         got = tuple(reference.shape)
         raise ValueError(f"reference must broadcast to {name}, {tuple(x.shape)}, got {got}")
     return reference.expand(x.shape)
-
-
-def fits(a: Tensor, b: Tensor) -> bool:
-    """Whether ``a`` broadcasts to the shape of ``b``."""
-    try:
-        return torch.broadcast_shapes(a.shape, b.shape) == b.shape
-    except RuntimeError:
-        return False

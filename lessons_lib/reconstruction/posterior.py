@@ -60,11 +60,6 @@ def posterior_score(
     Score
         ``score(x, sigma)`` for images ``(*, in_shape)``.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not what it should be; at the call, for a bad ``x`` or ``sigma``.
-
     References
     ----------
     [Jalal2021] widen the noise by a number; [SongVahdat2023] have the second form. Chapter

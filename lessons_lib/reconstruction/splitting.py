@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
 from lessons_lib.reconstruction.likelihood import GaussianLikelihood, check_likelihood
-from lessons_lib.schedules import geometric
-from lessons_lib.shapes import (
-    Score,
-    check_count,
-    check_number,
-    check_tensor,
-    checked,
-    unrolled,
-)
+from lessons_lib.shapes import Score, check_count, check_tensor, checked, finite, unrolled
 
 
 def half_quadratic(
@@ -25,7 +16,6 @@ def half_quadratic(
     x: Tensor,
     sigmas: Tensor,
     *,
-    num_inner: int = 1,
     num_cg: int = 100,
     differentiable: bool = False,
 ) -> Iterator[Tensor]:
@@ -51,13 +41,10 @@ def half_quadratic(
         Starting images; the first thing done to them is denoising at ``sigmas[0]``.
     sigmas : Tensor, shape ``(L,)``
         Positive levels, usually decreasing; see `ladder`.
-    num_inner : int
-        Rounds on each level.
     num_cg : int
         Most steps of conjugate gradients in each solve.
     differentiable : bool
         Keep the graph of all steps, so that gradients reach ``x`` and what the score is made of.
-        Memory then grows with every step; without it nothing is kept.
 
     Yields
     ------
@@ -68,8 +55,6 @@ def half_quadratic(
     ------
     FloatingPointError
         When the state is no longer finite.
-    TypeError, ValueError
-        If an argument is out of range or of the wrong shape.
 
     References
     ----------
@@ -80,65 +65,21 @@ def half_quadratic(
     check_tensor(sigmas, "sigmas")
     if sigmas.ndim != 1 or not bool((sigmas > 0).all()):
         raise ValueError(f"sigmas must be positive, of shape (L,), got {sigmas.tolist()}")
-    counts = check_count(num_inner, "num_inner"), check_count(num_cg, "num_cg")
-    descend, score = unrolled(_descend, differentiable), checked(prior_score, "prior_score")
-    return descend(score, likelihood, x, sigmas.to(x), *counts)
+    prior_score, num_cg = checked(prior_score, "prior_score"), check_count(num_cg, "num_cg")
 
-
-def _descend(
-    prior_score: Score,
-    likelihood: GaussianLikelihood,
-    x: Tensor,
-    sigmas: Tensor,
-    num_inner: int,
-    num_cg: int,
-) -> Iterator[Tensor]:
-    for sigma in sigmas:
-        for _ in range(num_inner):
+    def descend(x: Tensor) -> Iterator[Tensor]:
+        for sigma in sigmas.to(x):
             z = x + sigma**2 * prior_score(x, sigma)
-            if not bool(torch.isfinite(z).all()):
-                raise FloatingPointError(
-                    f"the denoised image is not finite at sigma {float(sigma):.3g}: "
-                    "reduce the first of sigmas, or look at the score there"
-                )
+            _stop_unless_finite(z, sigma)
             x = z + sigma**2 * likelihood.score(z, sigma, num_cg=num_cg)
-        yield x
+            yield x
+
+    return unrolled(descend, differentiable)(x)
 
 
-def ladder(
-    noise_std: float, num: int = 7, *, start: float | None = None, stop: float | None = None
-) -> Tensor:
-    r"""Noise levels for `half_quadratic`, ``sigma_k = noise_std / sqrt(weight_k)``.
-
-    By default the weights run from 1 to 64, geometrically: 1, 2, 4, ... for seven levels. A
-    measurement that leaves part of the image unseen makes errors far above its noise; start there.
-
-    Parameters
-    ----------
-    noise_std : float
-        Standard deviation of the measurement noise, in the units of the image.
-    num : int
-        Number of levels, at least 2.
-    start : float, optional
-        The largest level, ``noise_std`` by default: about the error of the first image.
-    stop : float, optional
-        The smallest level, ``noise_std / 8`` by default.
-
-    Returns
-    -------
-    Tensor, shape ``(num,)``
-        Decreasing, float64.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a level is not positive, or the ladder does not go down.
-
-    References
-    ----------
-    [ZoranWeiss2011]. Chapter 06_map_langevin.
-    """
-    noise_std = check_number(noise_std, "noise_std")
-    start = noise_std if start is None else start
-    stop = noise_std / 8 if stop is None else stop
-    return geometric(start, stop, num)
+def _stop_unless_finite(z: Tensor, sigma: Tensor) -> None:
+    if not finite(z):
+        raise FloatingPointError(
+            f"the denoised image is not finite at sigma {float(sigma):.3g}: "
+            "reduce the first of sigmas, or look at the score there"
+        )

@@ -50,11 +50,6 @@ def tv(
     Tensor, shape ``(*, H, W)``
         The images.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If the operator does not act on images, or both ``weight`` and ``reference`` are given.
-
     References
     ----------
     [RudinOsherFatemi1992], [ChambollePock2011]. Chapter 06_scans.
@@ -63,11 +58,11 @@ def tv(
     A, y, noise_std = likelihood.A, likelihood.y, likelihood.noise_std
     if len(A.in_shape) != 2:
         raise ValueError(f"A must act on images (H, W), got in_shape {tuple(A.in_shape)}")
-    weight = check_setting("weight", weight, reference)
     num_steps, num_cg = check_count(num_steps, "num_steps"), check_count(num_cg, "num_cg")
     size = squared_norm(A, dtype=y.real.dtype)
+    default = 0.85 * noise_std * _contribution(A, y.real.dtype)
+    start = check_setting("weight", weight, reference, default)
     back = A.adjoint(y)  # (*, H, W)
-    start = weight if weight is not None else 0.85 * noise_std * _contribution(A, y.real.dtype)
     if reference is None:
         return Descent(A, y, size, num_cg).run(start, num_steps)
     batch = back.ndim - 2

@@ -145,8 +145,6 @@ IMAGE_MAPS = {
         lambda x, k: reconstruction.tv(look(x, k, COMPLEX), num_steps=60), **algorithm),
     "reconstruction.tv at its best": Row(
         lambda x, k: reconstruction.tv(look(x, k), reference=0.9 * x, num_steps=10), **algorithm),
-    "reconstruction.zero_filled": Row(
-        lambda x, k: reconstruction.zero_filled(LINES, LINES(x)), **algorithm),
     "reconstruction.filtered_back_projection": Row(
         lambda x, k: reconstruction.filtered_back_projection(BEAM, BEAM(x)), **algorithm),
     "reconstruction.GaussianLikelihood": Row(

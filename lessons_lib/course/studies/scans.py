@@ -32,7 +32,6 @@ from lessons_lib.reconstruction import (
     ladder,
     posterior_score,
     tv,
-    zero_filled,
 )
 from lessons_lib.schedules import geometric
 from lessons_lib.shapes import Score
@@ -175,7 +174,7 @@ def _rows(
 
     methods = {
         "TV, oracle": lambda x0, scan: tv(scan, reference=x0),
-        "zero-filled": lambda x0, scan: zero_filled(scan.A, scan.y),
+        "zero-filled": lambda x0, scan: scan.A.adjoint(scan.y),
         "patch ladder, stopped at the noise": lambda x0, scan: down(scan, 0.999),
         "patch ladder": lambda x0, scan: down(scan, 1 / 8),
     }
