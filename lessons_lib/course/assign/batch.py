@@ -33,7 +33,7 @@ def grade_folder(
     limits: Limits | None = None,
     trust: bool = False,
 ) -> Iterator[Result]:
-    """Grade all that was handed in.
+    """Grade all that was handed in, ``jobs`` submissions at a time.
 
     Parameters
     ----------
@@ -45,10 +45,6 @@ def grade_folder(
         Results of earlier runs are taken from it, new ones added.
     roster : Roster
         Decides whose each file is, and which edition each student has.
-    jobs : int
-        How many are graded at a time.
-    limits : Limits
-        What each may use.
     trust : bool
         Grade even where the machine cannot confine a submission.
 
@@ -56,11 +52,6 @@ def grade_folder(
     ------
     Result
         One for each file, refused ones first.
-
-    Raises
-    ------
-    Unconfined
-        If the machine cannot confine a submission, or what must stay hidden could be read by one.
     """
     check_walls([*labs.values(), folder, record.path], trust=trust)
     sources = {stem: read_lab(path) for stem, path in labs.items()}

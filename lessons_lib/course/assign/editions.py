@@ -44,19 +44,9 @@ def version(lab: Lab) -> str:
 
 
 def student_edition(lab: Lab, student: str = "") -> NotebookNode:
-    """Return the notebook of ``lab`` that a student works in.
+    """Return the notebook of ``lab`` that a ``student`` works in; the empty id is the book's.
 
-    Parameters
-    ----------
-    lab : Lab
-        The source, which stays as it is.
-    student : str
-        Whose constants and cases it has; the empty one is that of the book.
-
-    Returns
-    -------
-    NotebookNode
-        Outputs are those of the source, but for what shows a solution or another's constants.
+    Outputs are those of the source, but for what shows a solution or another's constants.
     """
     notebook = copy.deepcopy(lab.notebook)
     notebook.cells = [cell for cell in notebook.cells if not _has(cell, SECRET)]

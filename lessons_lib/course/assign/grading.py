@@ -83,25 +83,10 @@ def grade(
     limits: Limits | None = None,
     trust: bool = False,
 ) -> Result:
-    """Run and judge one submission.
+    """Run a ``submission`` of ``lab`` under ``limits``, and judge it with cases of ``seed``.
 
-    Parameters
-    ----------
-    submission : Submission
-        What was read from the file.
-    lab : Lab
-        The source of the lab, of the same version.
-    seed : int
-        Seed of the hidden cases, which no student knows.
-    limits : Limits
-        What the submission may use.
-    trust : bool
-        Run it without walls where the machine has none.
-
-    Returns
-    -------
-    Result
-        A mark for each task. Whatever the submission does, no exception comes of it.
+    With ``trust`` it runs without walls where the machine has none. Whatever it does, no exception
+    comes of it.
     """
     done = _Progress(submission, lab, seed)
     try:

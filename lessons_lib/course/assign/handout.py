@@ -67,29 +67,12 @@ def labs_in(book: Path, names: Sequence[str] = ()) -> list[Lab]:
 def write_student(
     labs: Sequence[Lab], book: Path, target: Path, *, students: Sequence[str] = (), url: str = ""
 ) -> list[Path]:
-    """Write the students' edition into ``target``, or one into a folder for each student.
+    """Write the students' edition into ``target``, or one into a folder for each of ``students``.
 
     Beside the notebooks stand a README, the requirements and the library, so that a student needs
-    nothing else but Python.
-
-    Parameters
-    ----------
-    labs : sequence of Lab
-        What is handed out.
-    book : Path
-        Folder of the sources, where the lessons are, inside the folder of the course.
-    target : Path
-        New or empty folder.
-    students : sequence of str
-        Ids; each gets constants and cases of its own. None: one edition for all.
-    url : str
-        Address of the rendered book; links to pages that are not handed out lead there, and
-        without it they become plain words.
-
-    Returns
-    -------
-    list of Path
-        The notebooks written.
+    nothing else but Python. The lessons of ``book`` that the labs link to come along; links to
+    other pages lead to ``url``, the rendered book, and without it become plain words. Returns the
+    paths of the notebooks.
 
     Raises
     ------
@@ -119,10 +102,7 @@ def write_student(
 def write_solutions(
     labs: Sequence[Lab], book: Path, target: Path, *, students: Sequence[str] = ()
 ) -> list[Path]:
-    """Write and execute the key of each lab into ``target``, with the constants of each student.
-
-    The other parameters are those of ``write_student``: ``labs``, ``book`` and ``students``.
-    """
+    """Write and execute the key of each lab into ``target``, with the constants of each student."""
     from lessons_lib.course.notebooks import execute
 
     students = _checked(students)
@@ -186,21 +166,8 @@ def _write(notebook: NotebookNode, path: Path) -> None:
 def write_startup(folder: Path, labs: Sequence[tuple[str, str]], root: Path, student: str) -> None:
     """Write ``README.md``, ``requirements.txt`` and a wheel of the library into ``folder``.
 
-    Parameters
-    ----------
-    folder : Path
-        Of one student, or of all.
-    labs : sequence of tuple of str
-        File name and title of each lab.
-    root : Path
-        Folder of the course.
-    student : str
-        Whose edition it is; empty if it is for all.
-
-    Raises
-    ------
-    FileNotFoundError
-        If ``root`` is not the folder of the course.
+    ``labs`` are file names and titles, ``root`` is the folder of the course, and the edition is
+    that of ``student``, or for all.
     """
     name, wheel = library(root)
     write_whole(folder / name, wheel)
@@ -218,15 +185,7 @@ def write_startup(folder: Path, labs: Sequence[tuple[str, str]], root: Path, stu
 
 @lru_cache(maxsize=4)
 def library(root: Path) -> tuple[str, bytes]:
-    """Name and content of a wheel of the library, built from the course in ``root``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If ``root`` is not the folder of the course.
-    RuntimeError
-        If the wheel cannot be built.
-    """
+    """Name and content of a wheel of the library, built from the course in ``root``."""
     if not (root / "pyproject.toml").is_file():
         raise FileNotFoundError(f"no pyproject.toml in {root.resolve()}, the folder of the course")
     if find_spec("hatchling") is None:

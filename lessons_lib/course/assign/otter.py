@@ -34,23 +34,10 @@ RIGHT = "✓ correct\n"
 
 
 def write_otter(labs: Sequence[Lab], root: Path, target: Path, *, seed: int) -> list[Path]:
-    """Write a folder for each lab: master notebook, library and requirements.
+    """Write a folder for each lab into ``target``: master notebook, library and requirements.
 
-    Parameters
-    ----------
-    labs : sequence of Lab
-        The sources.
-    root : Path
-        Folder with ``pyproject.toml``, whose dependencies the autograder installs.
-    target : Path
-        New or empty folder.
-    seed : int
-        Of the hidden cases.
-
-    Returns
-    -------
-    list of Path
-        The master notebooks, for ``otter assign``.
+    ``root`` is the folder with ``pyproject.toml``, whose dependencies the autograder installs, and
+    ``seed`` that of the hidden cases. Returns the master notebooks, for ``otter assign``.
     """
     import nbformat
 

@@ -22,16 +22,9 @@ _BUILD = "from jupyter_book.cli.main import main; main()"
 
 
 def write_student_book(root: Path, target: Path, *, pages: Sequence[str] = ()) -> None:
-    """Build the students' book.
+    """Build the students' book of the course in ``root`` into ``target``, a new or empty folder.
 
-    Parameters
-    ----------
-    root : Path
-        Folder with ``_config.yml``, ``_toc.yml`` and ``book``.
-    target : Path
-        New or empty folder for the pages.
-    pages : sequence of str
-        Only these, such as ``book/01_gaussian_score_lab``; by default all.
+    Only ``pages`` are built, such as ``book/01_gaussian_score_lab``, if there are any.
 
     Raises
     ------

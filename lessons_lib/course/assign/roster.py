@@ -121,21 +121,8 @@ def _key(name: str) -> str:
 def names_of(path: Path, folder: Path, stems: Collection[str]) -> tuple[str, ...]:
     """Return how the owner of the file ``path`` below ``folder`` may be called, the best first.
 
-    Names that Moodle and Canvas give are understood; they hold a number of the person, too.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    folder : Path
-        Where everything was collected.
-    stems : collection of str
-        Names of the labs, which tell nothing about a person.
-
-    Returns
-    -------
-    tuple of str
-        Empty if only the lab's name is there. Written out where they cannot be printed.
+    Names that Moodle and Canvas give are understood; they hold a number of the person, too. The
+    ``stems`` of the labs tell nothing about a person, so there may be no name.
     """
     first, *more = path.relative_to(folder).parts
     word = composed(first if more else Path(first).stem)

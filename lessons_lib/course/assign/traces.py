@@ -33,17 +33,7 @@ _SPLIT = re.compile(r"\$+[^$]*\$+|(?<=[.?!:])\s|`[^`]*`|\n\n")
 def fingerprints(lab: Lab, book: Path) -> dict[str, set[str]]:
     """Lines and sentences of each task's solutions and notes that students do not have.
 
-    Parameters
-    ----------
-    lab : Lab
-        A lab with its solutions.
-    book : Path
-        The folder of the sources, whose lessons are public.
-
-    Returns
-    -------
-    dict of str to set of str
-        By the name of the task.
+    By the name of the task; the lessons of ``book`` are public.
     """
     shown = _public(book) + _reduced(_text(student_edition(lab)))
     found: dict[str, set[str]] = {}
@@ -71,13 +61,7 @@ def traces(folder: Path, labs: Sequence[Lab], book: Path) -> list[str]:
 
 
 def leave_none(folder: Path, labs: Sequence[Lab], book: Path) -> None:
-    """Raise if a file below ``folder`` shows something of the solutions of ``labs`` in ``book``.
-
-    Raises
-    ------
-    RuntimeError
-        With the first places.
-    """
+    """Raise a RuntimeError if a file below ``folder`` shows a solution of one of ``labs``."""
     if found := traces(folder, labs, book):
         raise RuntimeError("a solution is in what was written: " + "; ".join(found[:5]))
 

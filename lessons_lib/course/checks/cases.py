@@ -17,17 +17,7 @@ DOUBLE: dict[str, Any] = {"dtype": torch.float64}
 def hills(rng: torch.Generator, n: int = 2) -> GaussianMixture:
     """Three round hills of different heights and widths, close to the origin of ``n`` dimensions.
 
-    Parameters
-    ----------
-    rng : torch.Generator
-        Source of the weights, means and widths.
-    n : int
-        Number of coordinates.
-
-    Returns
-    -------
-    GaussianMixture
-        In float64; variances between 0.3 and 1.3.
+    They are in float64, with variances between 0.3 and 1.3.
     """
     options: dict[str, Any] = {"generator": rng, "dtype": torch.float64}
     weights = 0.2 + torch.rand(3, **options)

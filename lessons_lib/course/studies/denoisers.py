@@ -139,29 +139,10 @@ def climb(
     bend: float = 1.0,
     accelerate: bool = False,
 ) -> Iterator[Tensor]:
-    """Ascend the posterior at a fixed ``sigma``, where ``score`` bends at most ``bend / sigma^2``.
+    """Ascend the posterior of ``y`` at a fixed ``sigma``, and yield the image after each step.
 
-    Parameters
-    ----------
-    score : Score
-        Of images.
-    y : Tensor, shape ``(*, H, W)``
-        Noisy images; the ascent starts there.
-    noise_std : float
-        Standard deviation of the noise.
-    sigma : float
-        Noise level handed to the score.
-    num_steps : int
-        Number of steps.
-    bend : float
-        1 for a true score at that level; the number of patches on a pixel for their plain sum.
-    accelerate : bool
-        As for `reconstruction.map_ascent`.
-
-    Yields
-    ------
-    Tensor
-        The image after each step.
+    The ``score`` bends at most ``bend / sigma^2``: 1 for a true score at that level, the number of
+    patches on a pixel for their plain sum.
     """
     step = 1 / (1 / noise_std**2 + bend / sigma**2)
     options = {"sigma": sigma, "step": step, "num_steps": num_steps, "accelerate": accelerate}

@@ -132,7 +132,7 @@ def _measure(method: Method, setting: dict[str, Any], progress: bool) -> Row:
     """One row. The first picture is denoised twice: loading and fitting are not timed."""
     x0, y = (pictures[: method.most] for pictures in noisy_pictures(setting))
     method.denoise(y[0], setting["noise_std"], x0[0])
-    getattr(method.denoise, "forget", int)()
+    method.begin()
     start = time.process_time()
     pairs = zip(_shown(y, method.name, progress), x0, strict=True)
     x = torch.stack([method.denoise(image, setting["noise_std"], truth) for image, truth in pairs])
@@ -142,9 +142,8 @@ def _measure(method: Method, setting: dict[str, Any], progress: bool) -> Row:
     row = {"method": method.name, "family": method.family, "psnr": mean, "ci95": half}
     row["ssim"] = round(float(ssim(x, x0, data_range=setting["data_range"]).mean()), 4)
     row["seconds"] = float(f"{seconds:.2g}")
-    notes = getattr(method.denoise, "notes", lambda _: {})(setting["noise_std"])
     row |= {"values": [round(v, 3) for v in values.tolist()], "weights": weights_of(method)}
-    return row | notes
+    return row | method.notes(setting["noise_std"])
 
 
 def _comparable(stored: dict[str, Any] | None, setting: dict[str, Any]) -> dict[str, Row]:
@@ -166,7 +165,7 @@ def _kept(method: Method, setting: dict[str, Any], row: Row | None) -> Row | Non
 def _first_value(method: Method, setting: dict[str, Any]) -> float:
     """PSNR of the first picture, as `_measure` finds it."""
     x0, y = (pictures[0] for pictures in noisy_pictures(setting))
-    getattr(method.denoise, "forget", int)()
+    method.begin()
     x = method.denoise(y, setting["noise_std"], x0)
     return float(psnr(x, x0, data_range=setting["data_range"]))
 

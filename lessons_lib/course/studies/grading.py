@@ -23,23 +23,10 @@ EVERY = {8: "untouched", 20: "hanging"}
 
 
 def grading_report(book: Path, *, lab: str, num: int = 40, jobs: int = 2) -> dict[str, Any]:
-    """Grade ``num`` submissions of one lab, most of them right, and say how long it took.
+    """Grade ``num`` submissions of one ``lab``, most of them right, ``jobs`` at a time.
 
-    Parameters
-    ----------
-    book : Path
-        The folder of the sources.
-    lab : str
-        Beginning of the lab's name.
-    num : int
-        How many students there are.
-    jobs : int
-        How many submissions are graded at a time.
-
-    Returns
-    -------
-    dict
-        ``seconds`` by the clock, and how many students got ``full`` points, ``none``, or ``some``.
+    Returns how many ``seconds`` it took by the clock, and how many students got ``full`` points,
+    ``none``, or ``some``.
     """
     import nbformat
 

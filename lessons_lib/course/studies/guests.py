@@ -14,23 +14,9 @@ from lessons_lib.shapes import Score, Sigma
 
 
 def find_prior(address: str) -> Score:
-    """Import a score by its address, as ``my_prior:score``.
+    """Import the score at an ``address``: a module that Python finds, and a name, ``my_prior:score``.
 
-    Parameters
-    ----------
-    address : str
-        A module that Python finds, a colon, and the name of ``score(x, sigma)`` in it: from images
-        ``(*, H, W)`` with noise of level ``sigma`` to the same shape.
-
-    Returns
-    -------
-    Score
-        The score.
-
-    Raises
-    ------
-    ValueError
-        If there is no such module, or nothing in it of that name that can be called.
+    It is called as ``score(x, sigma)`` on images ``(*, H, W)``, and returns the same shape.
     """
     module, _, name = address.partition(":")
     if not module or not name:
@@ -47,20 +33,10 @@ def find_prior(address: str) -> Score:
 
 
 def guest_methods(priors: Mapping[str, Score]) -> list[Method]:
-    """Return two rows for each prior, one step of Tweedie and the ladder, by its name.
+    """Return two rows for each of the ``priors``, one step of Tweedie and the ladder, by its name.
 
     They are the ones that the shipped priors have, with the same levels. Scores are asked with
     float32 images and may use autograd inside.
-
-    Parameters
-    ----------
-    priors : mapping of str to Score
-        Scores of images.
-
-    Returns
-    -------
-    list of Method
-        Of the family ``guest``.
     """
     rows = []
     for name, score in priors.items():

@@ -36,23 +36,10 @@ Row = dict[str, float]
 
 
 def cut_windows(y: Tensor, corner: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Cut one square window out of each image.
+    """Cut a square window of side ``size`` out of each of the images ``y``, ``(B, H, W)``.
 
-    Parameters
-    ----------
-    y : Tensor, shape ``(B, H, W)``
-        Images.
-    corner : Tensor of int, shape ``(B, 2)``
-        Row and column of the first pixel; a window may reach over an edge.
-    size : int
-        Side of the windows in pixels.
-
-    Returns
-    -------
-    tuple of Tensor, shape ``(B, size, size)``
-        The windows, and which of their pixels lie inside the image; the others repeat an edge.
-
-    References: chapter 05_patch_trained.
+    ``corner``, ``(B, 2)``, is its first pixel; it may reach over an edge. Returns the windows,
+    ``(B, size, size)``, and which of their pixels lie inside; the others repeat an edge.
     """
     height, width = y.shape[-2:]
     place = corner[:, :, None] + torch.arange(size)  # (B, 2, size)
@@ -67,34 +54,11 @@ def cut_windows(y: Tensor, corner: Tensor, size: int) -> tuple[Tensor, Tensor]:
 def window_errors(
     size: int, sigma: float, *, num: int, seed: int = 0, num_particles: int = 100
 ) -> tuple[Tensor, Tensor]:
-    """Posterior variance and squared error of random pixels, given a window around each.
+    """Posterior variance and squared error of ``num`` random pixels, given a window around each.
 
-    Parameters
-    ----------
-    size : int
-        Side of the window in pixels; it is cut off at the edge of the image.
-    sigma : float
-        Standard deviation of the noise.
-    num : int
-        Number of pixels, each of an image of its own; the same for every ``size``. Pixels next to
-        an edge are drawn more often, and count less.
-    seed : int
-        Seed of images, noise and pixels.
-    num_particles : int
-        Particles of each of the two populations of `rectangle_smc`.
-
-    Returns
-    -------
-    tuple of Tensor, shape ``(num,)``
-        Variance of the pixel given the data of its window, and square of the error of its mean,
-        each times the weight of the pixel. Both have the same expectation, the Bayes error.
-
-    Raises
-    ------
-    ValueError
-        If a number is not positive.
-
-    References: chapter 05_patch_trained.
+    Each pixel is of an image of its own, the same for every ``size``. Pixels next to an edge are
+    drawn more often, and count less. Both tensors, ``(num,)``, have the same expectation: the Bayes
+    error of a pixel that is known from its window only.
     """
     size = check_count(size, "size")
     generator = torch.Generator().manual_seed(seed)
@@ -114,26 +78,7 @@ def window_errors(
 def image_errors(
     sigma: float, *, num: int, seed: int = 0, num_particles: int = 200
 ) -> tuple[Tensor, Tensor]:
-    """The same for a window as large as the image, averaged over the pixels of each image.
-
-    Parameters
-    ----------
-    sigma : float
-        Standard deviation of the noise.
-    num : int
-        Number of images.
-    seed : int
-        Seed of images and noise.
-    num_particles : int
-        Particles of each of the two populations of `rectangle_smc`.
-
-    Returns
-    -------
-    tuple of Tensor, shape ``(num,)``
-        Mean posterior variance of an image, and mean squared error of its posterior mean.
-
-    References: chapter 05_patch_trained.
-    """
+    """The same for a window as large as the image, averaged over the pixels of each image."""
     generator = torch.Generator().manual_seed(seed)
     x0, y = _images(sigma, num, generator)
     found = rectangle_smc(
@@ -145,29 +90,8 @@ def image_errors(
 def locality_row(size: int, sigma: float, *, num: int, seed: int = 0) -> Row:
     """One row of the table: the Bayes error of a pixel given a window of side ``size``.
 
-    Parameters
-    ----------
-    size : int
-        Side of the window; `SIDE` for the whole image.
-    sigma : float
-        Standard deviation of the noise.
-    num : int
-        Number of pixels, or of whole images.
-    seed : int
-        Seed of everything.
-
-    Returns
-    -------
-    dict
-        ``size``, ``sigma``, ``num``, ``seed``; ``variance`` and ``squared_error``, two estimates of
-        the Bayes error, with their standard errors ``variance_se`` and ``squared_error_se``.
-
-    Raises
-    ------
-    ValueError
-        If ``num`` is below 2, where there is no standard error, or an argument is out of range.
-
-    References: chapter 05_patch_trained.
+    ``num`` is that of the pixels, or of the whole images if ``size`` is `SIDE`. ``variance`` and
+    ``squared_error`` are two estimates of the Bayes error, each with its standard error ``_se``.
     """
     check_several(num)
     if size == SIDE:
@@ -194,24 +118,7 @@ def _draw_pixels(x0: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor
 
 
 def tv_row(sigma: float, *, num: int, seed: int = 0) -> Row:
-    """Squared error of total variation on the images of `image_errors`, at its best weights.
-
-    Parameters
-    ----------
-    sigma : float
-        Standard deviation of the noise.
-    num : int
-        Number of images; each gets the weight that is best for it.
-    seed : int
-        Seed of images and noise.
-
-    Returns
-    -------
-    dict
-        ``sigma``, ``num``, ``seed``, ``squared_error`` and ``squared_error_se``.
-
-    References: chapter 05_patch_trained.
-    """
+    """Squared error of total variation on the images of `image_errors`, at its best weights."""
     x0, y = _images(sigma, check_several(num), torch.Generator().manual_seed(seed))
     error = (denoise_tv(y, sigma, reference=x0) - x0).square().mean((1, 2))
     row: Row = {"sigma": sigma, "num": num, "seed": seed, "squared_error": float(error.mean())}

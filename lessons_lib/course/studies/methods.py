@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from lessons_lib import pretrained
 from lessons_lib.course.studies.denoisers import (
@@ -49,12 +51,15 @@ class Method:
     family : str
         One of `FAMILIES`.
     denoise : callable
-        ``denoise(y, noise_std, truth)``, from ``(H, W)`` to ``(H, W)``. It may have
-        ``notes(noise_std)``, what it found out, and ``forget()`` to begin anew.
+        ``denoise(y, noise_std, truth)``, from ``(H, W)`` to ``(H, W)``.
     models : tuple of str
         The shipped models that it needs, names in `pretrained.RECIPES`.
     most : int
         Most pictures that it is run on, the first ones; smaller for what is slow.
+    begin : callable
+        Called before the first picture.
+    notes : callable
+        ``notes(noise_std)`` is what it found out, for its row.
     """
 
     name: str
@@ -62,6 +67,8 @@ class Method:
     denoise: Denoise
     models: tuple[str, ...] = ()
     most: int = 1000
+    begin: Callable[[], None] = lambda: None
+    notes: Callable[[float], dict[str, Any]] = lambda noise_std: {}
 
     def missing(self) -> str:
         """Say why it cannot be run here, or nothing."""
@@ -121,16 +128,17 @@ def _disks() -> list[Method]:
         _mixture("disks_3x3_mixture"),
         Method("experts, one step", "patch", one_step(whole(experts)), (experts,)),
         Method("experts, ladder", "patch", shallow, (experts,)),
-        Method("experts, two scalars", "patch", fitted, (experts,), FEW),
+        Method("experts, two scalars", "patch", fitted, (experts,), FEW, notes=fitted.notes),
         *_unet("disks_unet"),
     ]
 
 
 def _rectangles() -> list[Method]:
-    other, unet = BEST, "disks_unet"
+    own, other, unet = "rectangles_5x5_normalized", BEST, "disks_unet"
     return [
         Method(RIVAL, "baseline", bm3d_oracle),
-        *_patches("rectangles_5x5_normalized")[::3],
+        Method("patches, one step", "patch", one_step(averaged(own)), (own,)),
+        Method("patches, ladder", "patch", down_the_ladder(averaged(own)), (own,)),
         *_unet("rectangles_unet"),
         Method("patch ladder from disks", "patch", down_the_ladder(averaged(other)), (other,)),
         Method("U-Net ladder from disks", "whole", down_the_ladder(whole(unet)), (unet,)),
@@ -145,13 +153,15 @@ def _photographs() -> list[Method]:
         *_greedy(small, "photographs", 25, sigma=0.02),
         *_patches("photographs_7x7"),
         _mixture("photographs_7x7_mixture", most=FEW),
-        Method("patches, two scalars", "patch", fitted, (small,), FEW),
+        Method("patches, two scalars", "patch", fitted, (small,), FEW, notes=fitted.notes),
         *_unet("photographs_unet", num=7, depth=8.0),
     ]
 
 
 def _tilted() -> list[Method]:
-    return [*_patches_from_afar(), Method("Bayes limit", "limit", BayesLimit())]
+    limit = BayesLimit()
+    best = Method("Bayes limit", "limit", limit, begin=limit.forget, notes=limit.notes)
+    return [*_patches_from_afar(), best]
 
 
 def _tilted_large() -> list[Method]:
@@ -181,7 +191,7 @@ def _greedy(name: str, phantom: str, overlap: int, **told: float) -> list[Method
     return [
         Method("plain sum, ascent", "patch", greedy_ascent(prior, **told), (name,), FEW),
         Method("plain sum, oracle stop", "patch", stopped, (name,), FEW),
-        Method("plain sum, best weight", "patch", one, (name,), FEW),
+        Method("plain sum, best weight", "patch", one, (name,), FEW, notes=one.notes),
     ]
 
 

@@ -18,25 +18,11 @@ def minimise(
     num_steps: int = 200,
     tolerance: float = 1e-6,
 ) -> tuple[Tensor, Tensor]:
-    """Run BFGS from every row of ``theta``; rows that have converged are left alone.
+    """Run BFGS from every row of ``theta``, ``(S, P)``; rows that have converged are left alone.
 
-    Parameters
-    ----------
-    cost : callable
-        ``cost(theta, *data)`` of shape ``(S,)``, row by row, differentiable in ``theta``.
-    theta : Tensor, shape ``(S, P)``
-        Where the ``S`` problems start.
-    data : sequence of Tensor, each of shape ``(S, ...)``
-        What each problem is about; only rows still at work are handed to ``cost``.
-    num_steps : int
-        Most steps taken.
-    tolerance : float
-        A row has converged when no entry of its gradient is larger.
-
-    Returns
-    -------
-    tuple of Tensor
-        The last ``theta``, shape ``(S, P)``, and its cost, shape ``(S,)``; never above the first.
+    ``cost(theta, *data)`` has the shape ``(S,)``, row by row; of ``data``, tensors of shape
+    ``(S, ...)``, it gets the rows still at work. A row has converged when no entry of its gradient
+    is above ``tolerance``. Returns the last ``theta`` and its cost, which is never above the first.
     """
     theta, H = theta.clone(), _identity(theta, 0.1)
     f, g = _evaluate(cost, theta, data)

@@ -15,13 +15,16 @@ import torch
 from torch import Tensor
 
 from lessons_lib.course.studies.minimisers import minimise
-from lessons_lib.course.studies.starts import needles, random_starts
 from lessons_lib.distributions import Parzen
 from lessons_lib.shapes import check_tensor
 
 METHODS = ("ML", "ESM", "ISM", "RSM", "DSM", "DSM told")
 """Maximum likelihood; explicit, implicit, regularised, denoising score matching; the last with a
 model that is blurred by the same noise."""
+
+
+WIDEST = 3.5
+"""Largest width of a component at the start of a fit."""
 
 
 class Density(Protocol):
@@ -144,7 +147,7 @@ def fit_mixture_by(
         As for `mixture_cost`.
     """
     problem = _problem(method, sets, truth, least)
-    first = random_starts(sets, num_starts, least, seed)
+    first = _random_starts(sets, num_starts, least, seed)
     first = first if begin is None else torch.cat([first, begin], 1)  # (D, S, 8)
     num_sets, num = first.shape[:2]
     rows = [v.repeat_interleave(num, 0) for v in problem]
@@ -187,7 +190,7 @@ def relax_bound(
     """
     best, last, costs = None, 0.0, []
     for least in bounds:
-        begin = [needles(data, least)]
+        begin = [_needles(data, least)]
         if best is not None:
             means, root, logits = best.split([3, 3, 2], -1)
             begin.append(torch.cat([means, (last + root**2 - least).sqrt(), logits], -1))
@@ -290,3 +293,22 @@ def _average(
     else:
         each = 0.5 * (s - target) ** 2
     return (mass * each).sum(-1)
+
+
+def _random_starts(sets: Tensor, num: int, least: float, seed: int) -> Tensor:
+    """Means at data, log-uniform widths, random weights: ``(D, num, 8)``."""
+    kind = {"generator": torch.Generator().manual_seed(seed), "dtype": sets.dtype}
+    u, pick = torch.rand(2, len(sets), num, 3, **kind)
+    means = sets.gather(1, (pick * sets.shape[1]).long().flatten(1)).reshape(pick.shape)
+    root = (least * (WIDEST / least) ** u - least).sqrt()
+    return torch.cat([means, root, 0.5 * torch.randn(len(sets), num, 2, **kind)], -1)
+
+
+def _needles(data: Tensor, least: float, num: int = 6) -> Tensor:
+    """Two narrow components on each pair of the most crowded data, one broad: ``(S, 8)``."""
+    crowd = torch.exp(-0.5 * ((data[:, None] - data) / least) ** 2).sum(1)
+    spots = data[crowd.argsort(descending=True, stable=True)[:num]]
+    i, j = torch.triu_indices(num, num, 1)
+    means = torch.stack([spots[i], spots[j], data.mean().expand(len(i))], -1)
+    rest = data.new_tensor([0.3 * least**0.5, 0.3 * least**0.5, 1.5, -2.0, -2.0])
+    return torch.cat([means, rest.expand(len(i), 5)], -1)

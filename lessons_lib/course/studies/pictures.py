@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from lessons_lib import phantoms
-from lessons_lib.course.studies.shift import cut_window, unseen_pictures
 from lessons_lib.shapes import check_count
+
+DOMAINS = ("disks", "rectangles", "photographs")
+"""Kinds of pictures, each trained on and tested on."""
 
 SIZES = {"disks": 64, "rectangles": 64, "photographs": 64, "tilted": 16, "tilted_large": 64}
 """Kinds of pictures, and the height and width in pixels that they have by default."""
@@ -55,28 +57,38 @@ def held_out_pictures(phantom: str, num: int, *, seed: int, size: int | None = N
     return phantoms.tilted_rectangles(num, size=size, generator=generator, **LEVELS[phantom])
 
 
+def unseen_pictures(domain: str, num: int, *, seed: int, size: int) -> Tensor:
+    """Draw pictures of a ``domain``, one of `DOMAINS`, that no shipped model has seen.
+
+    They are ``(num, size, size)`` in float64, values in [0, 1]. Photographs are windows of the
+    test photographs at random places.
+    """
+    if domain not in DOMAINS:
+        raise ValueError(f"domain must be one of {', '.join(DOMAINS)}, got {domain!r}")
+    num = check_count(num, "num")
+    generator = torch.Generator().manual_seed(10_000 + seed)  # models are trained from small seeds
+    if domain != "photographs":
+        return getattr(phantoms, domain)(num, size=size, generator=generator)
+    names = itertools.islice(itertools.cycle(phantoms.TEST_PHOTOGRAPHS), num)
+    return torch.stack([_cut_window(phantoms.photograph(name), size, generator) for name in names])
+
+
 def fitting_pictures(phantom: str, num: int = 4, *, size: int = 40) -> Tensor:
     """Cut crops of pictures of the kind that models are trained on, none of them a test picture.
 
-    Parameters
-    ----------
-    phantom : str
-        ``disks``, ``rectangles`` or ``photographs``.
-    num : int
-        Number of crops.
-    size : int
-        Height and width in pixels.
-
-    Returns
-    -------
-    Tensor, shape ``(num, size, size)``
-        The crops, not flat; always the same.
+    They are ``(num, size, size)``, not flat, and always the same.
     """
     generator = torch.Generator().manual_seed(1)
     if phantom == "photographs":
         names = itertools.islice(itertools.cycle(phantoms.TRAIN_PHOTOGRAPHS), 4 * num)
-        large = [cut_window(phantoms.photograph(name), size, generator) for name in names]
+        large = [_cut_window(phantoms.photograph(name), size, generator) for name in names]
     else:
         drawn = getattr(phantoms, phantom)(4 * num, size=64, generator=generator)
-        large = [cut_window(picture, size, generator) for picture in drawn]
+        large = [_cut_window(picture, size, generator) for picture in drawn]
     return torch.stack([x for x in large if float(x.std()) > 0.05][:num])
+
+
+def _cut_window(picture: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Cut a square of ``size`` pixels out of a ``picture``, anywhere in it."""
+    row, col = (int(torch.randint(k - size + 1, (), generator=generator)) for k in picture.shape)
+    return picture[row : row + size, col : col + size]

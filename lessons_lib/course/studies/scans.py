@@ -53,22 +53,8 @@ def scan_report(
 ) -> dict[str, Any]:
     """Compare zero filling, oracle total variation and the patch ladder on random lines.
 
-    Half the lines are measured, of which an eighth of the height lies around frequency zero.
-
-    Parameters
-    ----------
-    num : int
-        Pictures at each noise level; at least two.
-    seed : int
-        Of the pictures, the lines and the noise.
-    noise_stds : sequence of float
-        Noise levels of the data, for pictures in [0, 1].
-    model : str
-        A patch model, one of `pretrained.RECIPES`.
-    size : int
-        Height and width in pixels.
-    num_levels : int
-        Levels of the ladder.
+    Half the lines are measured, of which an eighth of the height lies around frequency zero; there
+    are ``num`` pictures at each of the ``noise_stds``.
 
     Returns
     -------
@@ -76,15 +62,6 @@ def scan_report(
         ``setting``, and ``rows`` with ``noise_std``, ``method``, the mean ``psnr`` in dB, half its
         95 % confidence interval ``ci95``, and ``gain``, ``gain_ci95`` over total variation on the
         same data, ``wins``: on how many pictures the method is ahead.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range or the model is unknown.
-
-    Notes
-    -----
-    Chapter 06_scans.
     """
     check_several(num)
     side = pretrained.RECIPES[model].patch_size
@@ -105,25 +82,8 @@ def bar_rows(
     """Measure how honest the error bars of a head are, from half its Fourier lines.
 
     Annealed Langevin dynamics in the posterior, 200 steps, on the 64 x 64 slice with noise 0.02.
-
-    Parameters
-    ----------
-    models : sequence of str
-        Patch models for photographs, among `pretrained.RECIPES`.
-    num_chains : int
-        Samples of each posterior.
-    seed : int
-        Of the lines, the noise and the chains.
-
-    Returns
-    -------
-    list of dict
-        ``model``, ``psnr`` of the posterior mean, and ``ratio``: root mean square error over root
-        mean square bar, 1 when the bars are right on the whole.
-
-    Notes
-    -----
-    Chapter 06_scans.
+    Each row has ``model``, ``psnr`` of the posterior mean, and ``ratio``: root mean square error
+    over root mean square bar, 1 when the bars are right on the whole.
     """
     return [_bars(name, num_chains, torch.Generator().manual_seed(seed)) for name in models]
 

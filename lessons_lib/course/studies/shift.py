@@ -7,24 +7,20 @@ writes it.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from lessons_lib import phantoms, pretrained
+from lessons_lib import pretrained
+from lessons_lib.course.studies.denoisers import averaged, whole
+from lessons_lib.course.studies.pictures import DOMAINS, unseen_pictures
 from lessons_lib.course.studies.statistics import check_several, interval
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import Identity
-from lessons_lib.patches import Patches
-from lessons_lib.priors import AveragedPrior
 from lessons_lib.reconstruction import GaussianLikelihood, denoise_bm3d, half_quadratic, ladder
-from lessons_lib.shapes import Score, check_count, check_number
-
-DOMAINS = ("disks", "rectangles", "photographs")
-"""Kinds of pictures, each trained on and tested on."""
+from lessons_lib.shapes import Score, check_number
 
 MODELS = (
     "disks_5x5_normalized",
@@ -44,65 +40,18 @@ NUM_LEVELS = 7
 Baseline = Callable[..., Tensor]
 
 
-def unseen_pictures(domain: str, num: int, *, seed: int, size: int = SIZE) -> Tensor:
-    """Draw pictures that no shipped model has seen.
-
-    Parameters
-    ----------
-    domain : str
-        One of `DOMAINS`. Photographs are windows of the test photographs at random places.
-    num : int
-        Number of pictures.
-    seed : int
-        Of the pictures.
-    size : int
-        Height and width in pixels.
-
-    Returns
-    -------
-    Tensor, shape ``(num, size, size)``
-        In float64, values in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If there is no such domain.
-    """
-    if domain not in DOMAINS:
-        raise ValueError(f"domain must be one of {', '.join(DOMAINS)}, got {domain!r}")
-    num = check_count(num, "num")
-    generator = torch.Generator().manual_seed(10_000 + seed)  # models are trained from small seeds
-    if domain != "photographs":
-        return getattr(phantoms, domain)(num, size=size, generator=generator)
-    names = itertools.islice(itertools.cycle(phantoms.TEST_PHOTOGRAPHS), num)
-    return torch.stack([cut_window(phantoms.photograph(name), size, generator) for name in names])
-
-
 def image_score(name: str, shape: tuple[int, int]) -> Score:
-    """Load a shipped model as a score of images, whatever it was trained on.
+    """Load the shipped model ``name`` as a score of images of this ``shape``.
 
-    Parameters
-    ----------
-    name : str
-        One of `pretrained.RECIPES`. A patch model is averaged over all patches.
-    shape : tuple of int
-        Height and width of the images.
-
-    Returns
-    -------
-    Score
-        Called as ``score(x, sigma)`` on ``(*, H, W)``.
+    A patch model is averaged over all patches.
     """
-    model = pretrained.load(name)
-    if family(name) == "whole":
-        return model
-    return AveragedPrior(model, Patches(shape, pretrained.RECIPES[name].patch_size))
+    return (whole if family(name) == "whole" else averaged)(name)(shape)
 
 
 def family(name: str) -> str:
     """Return ``"patch"`` or ``"whole"``: what the model called ``name`` is a score of."""
-    whole = getattr(pretrained.RECIPES[name], "kind", "") in ("unet", "experts")
-    return "whole" if whole else "patch"
+    kind = getattr(pretrained.RECIPES[name], "kind", "")
+    return "whole" if kind in ("unet", "experts") else "patch"
 
 
 def shift_table(
@@ -117,22 +66,8 @@ def shift_table(
 ) -> Iterator[dict[str, Any]]:
     """Test every model on every kind of picture, and on other amplitudes of its own kind.
 
-    Parameters
-    ----------
-    num : int
-        Pictures of each kind.
-    seed : int
-        Of the pictures and the noise.
-    noise_std : float
-        Standard deviation of the noise, for pictures in [0, 1].
-    size : int
-        Height and width in pixels.
-    models : sequence of str
-        Names in `pretrained.RECIPES`.
-    baseline : callable
-        ``baseline(y, noise_std, reference=x0)``; what the gain is measured against.
-    stored : dict, optional
-        An earlier `shift_report`; what it measured with the same setting and weights is kept.
+    ``baseline(y, noise_std, reference=x0)`` is what the gain is measured against. ``stored`` is an
+    earlier `shift_report`; what it measured with the same setting and weights is kept.
 
     Yields
     ------
@@ -141,15 +76,6 @@ def shift_table(
         ``"ladder"``), the mean ``psnr`` in dB and half its 95 % confidence interval ``ci95``, and
         ``gain``, ``gain_ci95`` over the baseline on the same pictures. The rows of the baseline
         also hold its ``values`` on each picture, by which later models are compared.
-
-    Raises
-    ------
-    ValueError
-        If ``num`` is below 2, the noise level is not positive, or a name is unknown.
-
-    Notes
-    -----
-    Chapter 07_pitfalls.
     """
     noise_std = check_number(noise_std, "noise_std")
     check_several(num)
@@ -179,20 +105,8 @@ def shift_report(
 ) -> dict[str, Any]:
     """Run `shift_table` to its end, with a progress bar and all that is needed to repeat it.
 
-    Parameters
-    ----------
-    num, seed : int
-        As for `shift_table`.
-    keep : callable, optional
-        ``keep(report)`` gets the report so far whenever a row is done, with the rows of ``stored``
-        whose turn has not come.
-    **options
-        As for `shift_table`.
-
-    Returns
-    -------
-    dict
-        ``setting``, with the hash of the weights of every model, and ``rows``.
+    ``keep(report)`` gets the report so far whenever a row is done, with the rows of
+    ``stored`` whose turn has not come.
     """
     from tqdm import tqdm
 
@@ -263,9 +177,3 @@ def _known(
 
 def _about(row: dict[str, Any]) -> tuple[str, str, float, str]:
     return row["model"], row["test"], row["amplitude"], row["steps"]
-
-
-def cut_window(picture: Tensor, size: int, generator: torch.Generator) -> Tensor:
-    """Cut a square of ``size`` pixels out of a ``picture``, anywhere in it."""
-    row, col = (int(torch.randint(k - size + 1, (), generator=generator)) for k in picture.shape)
-    return picture[row : row + size, col : col + size]

@@ -10,35 +10,16 @@ from lessons_lib.shapes import check_count
 
 
 def check_several(num: int) -> int:
-    """Return ``num``, the size of a sample, if the sample has an `interval`.
-
-    Raises
-    ------
-    ValueError
-        If it is not an integer above 1.
-    """
+    """Return ``num``, the size of a sample, if the sample has an `interval`."""
     if check_count(num, "num") < 2:
         raise ValueError("num must be at least 2, or there is no interval, got 1")
     return num
 
 
 def interval(values: Tensor) -> tuple[float, float]:
-    """Mean, and half the width of its 95 % confidence interval by Student's t.
+    """Mean of ``values``, ``(N,)``, and half its 95 % confidence interval by Student's t.
 
-    Parameters
-    ----------
-    values : Tensor, shape ``(N,)``
-        Independent measurements; at least two.
-
-    Returns
-    -------
-    tuple of float
-        Mean and half width, in the units of the values, to the third decimal.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two values.
+    Both are rounded to the third decimal.
     """
     from scipy.special import stdtrit
 

@@ -61,22 +61,9 @@ def measured(name: str) -> dict[str, Any]:
 
 
 def read_report(path: Path | str) -> dict[str, Any]:
-    """Read a table of denoisers from a file, whatever models made it.
+    """Read a table of denoisers, whatever models made it, as `denoising_report` returned it.
 
-    Parameters
-    ----------
-    path : Path or str
-        The file, or the bare name of a table that comes with the library.
-
-    Returns
-    -------
-    dict
-        As from `denoising_report`.
-
-    Raises
-    ------
-    ValueError
-        If the file is missing or no table.
+    ``path`` is a file, or the bare name of a table that comes with the library.
     """
     try:
         file = Path(path) if Path(path).suffix else FOLDER / f"{path}.json"
@@ -115,18 +102,7 @@ def read_table(path: Path | str) -> dict[str, dict[str, Any]]:
 
 
 def stale(report: dict[str, Any]) -> list[str]:
-    """Say in what a report differs from what the present list and weights would give.
-
-    Parameters
-    ----------
-    report : dict
-        As from `denoising_report`, with all methods.
-
-    Returns
-    -------
-    list of str
-        Complaints; empty if it is up to date.
-    """
+    """Say in what a ``report`` differs from what the present list and weights would give."""
     rows = {row["method"]: row for row in report["methods"]}
     skipped, complaints = report["setting"]["skipped"], []
     every = choose(report["setting"]["phantom"], None)
@@ -173,11 +149,6 @@ def update_tables(folder: Path = FOLDER) -> None:
     Weights and settings are compared, and the first picture of each row is denoised again: a row
     that no longer comes out the same, whatever has changed in the code, is measured anew. Each row
     is on the disk as soon as it is measured, so that a run which was stopped goes on.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they lie.
     """
     paths = {name: folder / f"{name}.json" for name in TABLES}
     for path in paths.values():

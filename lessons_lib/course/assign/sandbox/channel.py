@@ -28,20 +28,7 @@ class Channel:
         self.source, self.sink = source, sink
 
     def send(self, data: bytes, seconds: float | None = None) -> None:
-        """Write one frame.
-
-        Parameters
-        ----------
-        data : bytes
-            At most `LARGEST_FRAME` bytes.
-        seconds : float, optional
-            How long to try.
-
-        Raises
-        ------
-        Broken, Late
-            If nobody reads, or not fast enough.
-        """
+        """Write one frame of ``data`` within ``seconds``, or be `Broken` or `Late`."""
         if len(data) > LARGEST_FRAME:
             raise Broken(f"a message of {len(data)} bytes, at most {LARGEST_FRAME} pass")
         end = _end(seconds)
@@ -62,13 +49,7 @@ class Channel:
         return True
 
     def receive(self, seconds: float | None = None) -> bytes:
-        """Read one frame within ``seconds``.
-
-        Raises
-        ------
-        Broken, Late
-            If the other side is gone or sends too much, or does not send in time.
-        """
+        """Read one frame within ``seconds``, or be `Broken` or `Late`."""
         end = _end(seconds)
         (length,) = _HEADER.unpack(self._read(_HEADER.size, end))
         if length > LARGEST_FRAME:

@@ -37,24 +37,10 @@ class Malformed(ValueError):
 
 
 def encode(value: Any, keep: Keep) -> list[Any]:
-    """Write a value in the form above.
+    """Write a ``value`` in the form above, to be written as JSON; ``keep`` numbers a function.
 
-    Parameters
-    ----------
-    value : object
-        A number, string, tensor, array, function, or lists, tuples, dicts and iterators of these.
-    keep : callable
-        Stores a function and returns its number.
-
-    Returns
-    -------
-    list
-        To be written as JSON.
-
-    Raises
-    ------
-    TypeError
-        If the value, or one inside it, is of another kind.
+    Numbers, strings, tensors, arrays, functions, and lists, tuples, dicts and iterators of these
+    can be written; anything else raises a TypeError.
     """
     if value is ... or value is NotImplemented:
         return ["stub", None]
@@ -99,19 +85,10 @@ def _bytes_of(tensor: Tensor) -> tuple[str, list[int], str]:
 
 
 def decode(value: Any, fetch: Fetch) -> Any:
-    """Read a value that `encode` wrote, or that someone hostile did.
+    """Read a ``value`` that `encode` wrote, or that someone hostile did.
 
-    Parameters
-    ----------
-    value : object
-        What came as JSON.
-    fetch : callable
-        Makes of a function's number something to call.
-
-    Raises
-    ------
-    Malformed
-        If it is not in the form, too deep, or too long.
+    ``fetch`` makes of a function's number something to call. What is not in the form, too deep, or
+    too long is `Malformed`.
     """
     try:
         return _decode(value, fetch, 0, [MOST])
@@ -203,13 +180,7 @@ _PLAIN: dict[str, Callable[..., Any]] = {
 
 
 def read_json(data: bytes) -> Any:
-    """Parse JSON of an untrusted process.
-
-    Raises
-    ------
-    Malformed
-        If it is none, or nested beyond reason.
-    """
+    """Parse JSON of an untrusted process; what is none, or nested beyond reason, is `Malformed`."""
     try:
         return json.loads(data)
     except (ValueError, RecursionError, MemoryError) as error:
