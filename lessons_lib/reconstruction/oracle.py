@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -39,21 +41,33 @@ def stacked(images: list[Tensor], like: Tensor) -> Tensor:
 def best(
     attempt: Callable[[float], Tensor], truth: Tensor, start: float, ratios: tuple[float, ...]
 ) -> Tensor:
-    """Climb to the setting with the least squared error, in factors of each ratio in turn."""
+    """The image at the setting with the least squared error against the truth."""
+    attempt = functools.cache(attempt)
 
-    def judged(setting: float) -> tuple[float, float, Tensor]:
-        x = attempt(setting)
-        return float((x - truth).abs().square().mean()), setting, x
+    def error(setting: float) -> float:
+        return float((attempt(setting) - truth).abs().square().mean())
 
-    leader = judged(start)
-    for ratio in ratios:
-        for direction in (ratio, 1 / ratio):
-            here = leader
-            while (there := judged(leader[1] * direction))[0] < leader[0]:
-                leader = there
-            if leader is not here:  # it improved this way, so the other way is downhill
+    (setting,) = search(error, (start,), ratios)
+    return attempt(setting)
+
+
+def search(
+    error: Callable[..., float], start: tuple[float, ...], ratios: tuple[float, ...]
+) -> tuple[float, ...]:
+    """Move one number of ``start`` by a factor while that lowers the error; each ratio in turn."""
+    best, error = start, functools.cache(error)
+    for ratio, i in itertools.product(ratios, range(len(start))):
+        before = best
+        for factor in (ratio, 1 / ratio):
+            while error(*(trial := _moved(best, i, factor))) < error(*best):
+                best = trial
+            if best != before:  # it improved this way, so the other way is downhill
                 break
-    return leader[2]
+    return best
+
+
+def _moved(numbers: tuple[float, ...], i: int, factor: float) -> tuple[float, ...]:
+    return (*numbers[:i], numbers[i] * factor, *numbers[i + 1 :])
 
 
 def check_setting(

@@ -103,7 +103,7 @@ def test_stored_values_are_kept_only_for_the_same_setting_and_weights():
 
 def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="domain must be one of disks, rectangles, photographs"):
-        pictures.unseen_pictures("faces", 1, seed=0)
+        pictures.unseen_pictures("faces", 1, seed=0, size=24)
     with pytest.raises(ValueError, match="num must be at least 2"):
         table(num=1)
     with pytest.raises(ValueError, match="noise_std must be positive"):
@@ -140,9 +140,8 @@ def test_the_stored_table_is_complete(stored):
 
 def test_a_row_of_the_stored_table_can_be_made_again(stored):
     setting, name = stored["setting"], "disks_unet"
-    x0 = pictures.unseen_pictures(
-        "disks", setting["num"], seed=setting["seed"], size=setting["size"]
-    )
+    about = {"seed": setting["seed"], "size": setting["size"]}
+    x0 = pictures.unseen_pictures("disks", setting["num"], **about)
     generator = torch.Generator().manual_seed(setting["seed"])
     noise = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
     y, std = x0 + setting["noise_std"] * noise, setting["noise_std"]

@@ -14,7 +14,7 @@ from lessons_lib.shapes import Score, Sigma
 
 
 def find_prior(address: str) -> Score:
-    """Import the score at an ``address``: a module that Python finds, and a name, ``my_prior:score``.
+    """Import a score by its ``address``: a module and a name in it, such as ``my_prior:score``.
 
     It is called as ``score(x, sigma)`` on images ``(*, H, W)``, and returns the same shape.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from lessons_lib.course.studies.denoisers import SIGMA_MIN, Prior, climb
 from lessons_lib.course.studies.pictures import fitting_pictures
+from lessons_lib.reconstruction.oracle import search
 from lessons_lib.samplers import last
 from lessons_lib.shapes import Score, Sigma
 
@@ -93,58 +93,20 @@ class Regularised:
         """Search the numbers with the least squared error on the fitting pictures."""
         x = fitting_pictures(self.phantom).float()
         noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(2), dtype=x.dtype)
-        tried: dict[tuple[float, float], float] = {}
 
-        def error(numbers: tuple[float, float]) -> float:
-            if numbers not in tried:
-                estimate = self.ascend(x + noise_std * noise, noise_std, *numbers)
-                tried[numbers] = float((estimate - x).square().mean())
-            return tried[numbers]
+        def error(weight: float, scale: float = 1.0) -> float:
+            """Of the end of the ascent; one that diverges is the worst."""
+            try:
+                estimate = self.ascend(x + noise_std * noise, noise_std, weight, scale)
+            except FloatingPointError:
+                return math.inf
+            return float((estimate - x).square().mean().nan_to_num(math.inf))
 
-        return search(error, (1 / self.overlap, 1.0), RATIOS, both=self.scaled)
+        start = (1 / self.overlap, 1.0) if self.scaled else (1 / self.overlap,)
+        weight, *scale = search(error, start, RATIOS)
+        return weight, *(scale or [1.0])
 
     def notes(self, noise_std: float) -> dict[str, Any]:
         """The fitted numbers, and the noise level of the score."""
         weight, scale = self.fits[noise_std]
         return {"weight": round(weight, 5), "scale": round(scale, 5), "sigma": self.sigma}
-
-
-def search(error: Any, start: tuple[float, float], ratios: tuple[float, ...], *, both: bool) -> Any:
-    """Move to the best neighbour, in factors of each ratio in turn, until none is better.
-
-    Parameters
-    ----------
-    error : callable
-        Of the two numbers; lower is better, and not finite is worst.
-    start : tuple of float
-        Where to begin.
-    ratios : tuple of float
-        Factors, in turn.
-    both : bool
-        Move both numbers, or the first alone.
-
-    Returns
-    -------
-    tuple of float
-        The best numbers that were tried.
-    """
-
-    def judged(numbers: tuple[float, float]) -> float:
-        try:
-            value = error(numbers)
-        except FloatingPointError:
-            return math.inf
-        return value if math.isfinite(value) else math.inf
-
-    best = start
-    for ratio, (i, power) in itertools.product(ratios, itertools.product((0, 1), (1, -1))):
-        if i and not both:
-            continue
-        while judged(trial := _moved(best, i, ratio**power)) < judged(best):
-            best = trial
-    return best
-
-
-def _moved(numbers: tuple[float, float], i: int, factor: float) -> tuple[float, float]:
-    first, second = numbers
-    return (first * factor, second) if i == 0 else (first, second * factor)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib import pretrained
-from lessons_lib.course.studies.denoisers import averaged, whole
+from lessons_lib.course.studies.denoisers import averaged
 from lessons_lib.course.studies.pictures import DOMAINS, unseen_pictures
 from lessons_lib.course.studies.statistics import check_several, interval
 from lessons_lib.metrics import psnr
@@ -45,7 +45,8 @@ def image_score(name: str, shape: tuple[int, int]) -> Score:
 
     A patch model is averaged over all patches.
     """
-    return (whole if family(name) == "whole" else averaged)(name)(shape)
+    model = pretrained.load(name)
+    return model if family(name) == "whole" else averaged(name)(shape)
 
 
 def family(name: str) -> str:
