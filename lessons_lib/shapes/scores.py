@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -21,22 +22,23 @@ def checked(score: Score, name: str = "score") -> Score:
 
     Its answers have the shape and dtype of ``x``, by `check_score_output`. Algorithms evaluate
     scores under `torch.no_grad`; one that is itself a derivative, by autograd, then finds no
-    graph: it is asked once more with gradients, and its answer detached.
+    graph: it is asked once more with gradients, and its answer detached. What is returned can be
+    pickled where the score can, as the grader does with a prior.
     """
     if not callable(score):
         raise TypeError(f"{name} must be callable, got {type(score).__name__}")
+    return functools.partial(_answer, score, name)
 
-    def trusted(x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        try:
-            s = score(x, sigma)
-        except RuntimeError as error:
-            if torch.is_grad_enabled() or "does not require grad" not in str(error):
-                raise
-            with torch.enable_grad():
-                s = score(x, sigma).detach()
-        return check_score_output(s, x, name)
 
-    return trusted
+def _answer(score: Score, name: str, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+    try:
+        s = score(x, sigma)
+    except RuntimeError as error:
+        if torch.is_grad_enabled() or "does not require grad" not in str(error):
+            raise
+        with torch.enable_grad():
+            s = score(x, sigma).detach()
+    return check_score_output(s, x, name)
 
 
 def unrolled(walk: Walk, differentiable: bool) -> Walk:
