@@ -41,13 +41,7 @@ codecs.register_error(_ERRORS, _plain)
 
 
 def say(text: str) -> None:
-    """Print a line on stdout, with `PLAIN` words for the characters that it does not have.
-
-    Parameters
-    ----------
-    text : str
-        The line.
-    """
+    """Print the line ``text`` on stdout, in `PLAIN` words where it lacks a character."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(text.encode(encoding, _ERRORS).decode(encoding))
 
@@ -56,10 +50,7 @@ def say(text: str) -> None:
 def if_stopped(words: str) -> Iterator[None]:
     """Let Ctrl-C inside this block end the command with ``words``: what is kept, and how to go on.
 
-    Parameters
-    ----------
-    words : str
-        What `run` adds to "stopped".
+    `run` adds them to "stopped".
     """
     try:
         yield
@@ -68,20 +59,10 @@ def if_stopped(words: str) -> Iterator[None]:
 
 
 def run(main: Callable[[], int | None], name: str) -> int:
-    """Run the ``main`` of a command, and end it with one line where it cannot go on.
+    """Run the ``main`` of the command ``name``, and end it with one line where it cannot go on.
 
-    Parameters
-    ----------
-    main : callable
-        ``main() -> status``, where None is 0.
-    name : str
-        How the command is called, for the line.
-
-    Returns
-    -------
-    int
-        The exit status: that of ``main``; 1 after an error of the system, of an argument or of
-        arithmetic, whose words are printed; `INTERRUPTED` after Ctrl-C.
+    The exit status is that of ``main``, where None is 0; 1 after an error of the system, of an
+    argument or of arithmetic, whose words are printed; `INTERRUPTED` after Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

@@ -1,7 +1,8 @@
 """Results on disk: written whole or not at all, where the user may write, with the user's mode.
 
 `write_whole` writes what is there at once, `whole_file` what comes piece by piece; `check_place`
-asks the file system first, for work that takes minutes.
+asks the file system first, for work that takes minutes. All of them make the folders that are
+missing, and raise an `OSError` that names the file where nothing can be written.
 """
 
 from __future__ import annotations
@@ -17,27 +18,12 @@ from typing import BinaryIO
 
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[BinaryIO]:
-    """Open a file that takes its name only when all of it is there.
+    """Open a file that takes its name only when all of it is there, for writing bytes.
 
     Until then the bytes lie in a hidden file beside it. An error or an interruption removes that
     one, and ``path`` is what it was before. Of a link, the file that it points to is replaced. A
     file keeps its mode; a new one gets the mode that `open` would give it, after the umask. What
     is no plain file, such as ``/dev/stdout``, is written to as it is.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; folders that are missing are made.
-
-    Yields
-    ------
-    BinaryIO
-        Open for writing bytes.
-
-    Raises
-    ------
-    OSError
-        If nothing can be written there; names ``path``.
     """
     target, mode = _target(path)
     if mode is not None and not stat.S_ISREG(mode):
@@ -60,20 +46,7 @@ def whole_file(path: str | Path) -> Iterator[BinaryIO]:
 
 
 def write_whole(path: str | Path, content: str | bytes) -> None:
-    """Write a file in one step, as `whole_file` does.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; folders that are missing are made.
-    content : str or bytes
-        All of it; text is written as UTF-8.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; ``path`` is then what it was before.
-    """
+    """Write all the ``content`` of the file ``path`` at once, text as UTF-8; see `whole_file`."""
     with whole_file(path) as file:
         file.write(content.encode("utf-8") if isinstance(content, str) else content)
 
@@ -81,17 +54,7 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
 def check_place(path: str | Path) -> None:
     """Make sure that `whole_file` can write to ``path``, before the work whose result goes there.
 
-    Folders that are missing are made; the file itself is left as it is.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Raises
-    ------
-    OSError
-        If nothing can be written there; names ``path``.
+    The file itself is left as it is.
     """
     target, mode = _target(path)
     if mode is None or stat.S_ISREG(mode):

@@ -38,8 +38,6 @@ class Patches(LinearOperator):
 
     Parameters
     ----------
-    image_shape : tuple of int
-        Height and width ``(H, W)`` of the images.
     patch_size : int or tuple of int
         Side ``p`` of a square patch in pixels, or its numbers of rows and columns.
     wrap : bool
@@ -139,18 +137,14 @@ class Patches(LinearOperator):
     ) -> Tensor:
         """Act on every patch and add up, ``sum_c G_c' f(G_c x, sigma)``, in bounded memory.
 
+        Equal to ``patches.adjoint(function(patches(x), sigma))``; a ``chunk`` counts the patches of
+        the whole batch.
+
         Parameters
         ----------
         function : callable
             Takes patches ``(*, l, n)`` and the noise level, and returns the shape of the patches;
             a patch score, for instance.
-        chunk : int
-            Patches in memory at one time, over the whole batch.
-
-        Returns
-        -------
-        Tensor, shape ``(*, H, W)``
-            The sum, equal to ``patches.adjoint(function(patches(x), sigma))``.
         """
         check_tensor(x, "x", last=self.in_shape)
         function, chunk = checked(function, "function"), check_count(chunk, "chunk")

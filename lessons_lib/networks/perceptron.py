@@ -27,7 +27,7 @@ def mlp(
     activation: str | Sequence[str] = "silu",
     generator: torch.Generator | None = None,
 ) -> nn.Sequential:
-    """Make a multilayer perceptron; its last layer is linear.
+    """Make a multilayer perceptron: linear layers with activations between them.
 
     Weights and biases are uniform on ``+-1/sqrt(fan_in)``, in float32.
 
@@ -37,11 +37,6 @@ def mlp(
         Input width, hidden widths, output width: ``(3, 64, 64, 2)`` maps ``(*, 3)`` to ``(*, 2)``.
     activation : str or sequence of str
         A name in `ACTIVATIONS`, or one name for each hidden layer.
-
-    Returns
-    -------
-    nn.Sequential
-        Linear layers with activations between them.
     """
     widths = [check_count(w, "each of widths") for w in widths]
     if len(widths) < 2:
@@ -81,14 +76,10 @@ def call_net(net: nn.Module, x: Tensor, noise: Tensor | None) -> Tensor:
 
 
 def _activation_names(activation: str | Sequence[str], num_hidden: int) -> list[str]:
-    names = [activation] * max(1, num_hidden) if isinstance(activation, str) else list(activation)
-    if not set(names) <= set(ACTIVATIONS):
-        raise ValueError(f"activation must be among {sorted(ACTIVATIONS)}, got {activation!r}")
-    if isinstance(activation, str):
-        return names[:num_hidden]
-    if len(names) != num_hidden:
+    names = [activation] * num_hidden if isinstance(activation, str) else list(activation)
+    if len(names) != num_hidden or not set(names) <= set(ACTIVATIONS):
         raise ValueError(
-            f"activation must name one function for each of {num_hidden} hidden layers, "
-            f"got {len(names)}"
+            f"activation must be one of {', '.join(ACTIVATIONS)}, or one for each of the "
+            f"{num_hidden} hidden layers, got {activation!r}"
         )
     return names

@@ -23,8 +23,6 @@ class UNet(nn.Module):
     ----------
     widths : sequence of int
         Channels on each level, from fine to coarse.
-    in_channels, out_channels : int
-        2 (the image and the noise level) and 1 for `ImageScore`.
 
     Notes
     -----
@@ -32,12 +30,7 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self,
-        widths: Sequence[int] = (16, 32, 64),
-        *,
-        in_channels: int = 2,
-        out_channels: int = 1,
-        generator: torch.Generator | None = None,
+        self, widths: Sequence[int] = (16, 32, 64), *, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
         widths = [check_count(w, "each of widths") for w in widths]
@@ -45,12 +38,12 @@ class UNet(nn.Module):
             raise ValueError("widths must be positive integers, got none")
         g = generator if generator is not None else torch.Generator().manual_seed(0)
         steps = list(itertools.pairwise(widths))
-        self.enter = _conv(nn.Conv2d, in_channels, widths[0], 3, g, padding=1)
+        self.enter = _conv(nn.Conv2d, 2, widths[0], 3, g, padding=1)
         self.before = nn.ModuleList(Residual(w, generator=g) for w in widths)
         self.down = nn.ModuleList(_conv(nn.Conv2d, a, b, 2, g, stride=2) for a, b in steps)
         self.up = nn.ModuleList(_conv(nn.ConvTranspose2d, b, a, 2, g, stride=2) for a, b in steps)
         self.after = nn.ModuleList(Residual(w, generator=g) for w in widths)
-        self.leave = _conv(nn.Conv2d, widths[0], out_channels, 3, g, padding=1)
+        self.leave = _conv(nn.Conv2d, widths[0], 1, 3, g, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
@@ -60,7 +53,7 @@ class UNet(nn.Module):
         return 2 ** len(self.down)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(B, in_channels, H, W)`` to ``(B, out_channels, H, W)``."""
+        """Map image and noise level, ``(B, 2, H, W)``, to ``(B, 1, H, W)``."""
         h, kept = self.before[0](self.enter(x)), []
         for down, block in zip(self.down, self.before[1:], strict=True):
             kept.append(h)

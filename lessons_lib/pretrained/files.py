@@ -28,23 +28,10 @@ def names(folder: Path | None = None) -> list[str]:
 def describe(name: str, *, folder: Path | None = None) -> dict[str, Any]:
     """Read what is known about a model, after checking that it is the one of the present recipe.
 
-    Parameters
-    ----------
-    name : str
-        One of `RECIPES`.
-    folder : Path, optional
-        Where to look; the shipped weights by default.
-
-    Returns
-    -------
-    dict
-        ``recipe``, ``weights_sha256``, ``num_parameters``, ``test_error`` (see `held_out_error`)
-        and ``training_seconds``: processor time of one thread, not time on the wall.
-
-    Raises
-    ------
-    ValueError
-        If the name is unknown, the file is missing or unreadable, or the recipe is another one.
+    Its card has the ``recipe``, ``weights_sha256``, ``num_parameters``, ``test_error`` (see
+    `held_out_error`) and ``training_seconds``: processor time of one thread, not time on the wall.
+    A `ValueError` says if ``name`` is none of `RECIPES`, the file in ``folder`` (by default, among
+    the shipped weights) is missing or unreadable, or the recipe is another one.
     """
     wanted = _recipe(name).as_json()
     path = (folder or FOLDER) / f"{name}.json"
@@ -63,24 +50,10 @@ def describe(name: str, *, folder: Path | None = None) -> dict[str, Any]:
 def load(name: str, *, folder: Path | None = None) -> nn.Module:
     """Load a shipped model, and refuse anything that is not exactly what its recipe made.
 
-    Parameters
-    ----------
-    name : str
-        One of `RECIPES`.
-    folder : Path, optional
-        Where to look; the shipped weights by default.
-
-    Returns
-    -------
-    nn.Module
-        ``model(v, sigma)`` for patches ``(*, n)``, or of the kinds ``unet`` and ``experts`` for
-        images ``(*, H, W)``, with pixel values in [0, 1]; no gradients are kept for its weights.
-        No code is executed while it loads.
-
-    Raises
-    ------
-    ValueError
-        As `describe`, and if the weights are missing, have another hash or another shape.
+    It is called as ``model(v, sigma)`` for patches ``(*, n)``, or of the kinds ``unet`` and
+    ``experts`` for images ``(*, H, W)``, with pixel values in [0, 1]; no gradients are kept for its
+    weights, and no code is executed while it loads. ``name`` and ``folder`` are as for `describe`;
+    a `ValueError` also says if the weights are missing, have another hash or another shape.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load as read_tensors
@@ -115,16 +88,8 @@ def save(
 ) -> None:
     """Write a trained model and its recipe; each file is replaced whole or not at all.
 
-    Parameters
-    ----------
-    name : str
-        One of `RECIPES`.
-    model : nn.Module
-        The trained model; at most `MAX_BYTES`.
-    training_seconds, test_error : float
-        What is recorded beside it: seconds of one thread, and `held_out_error`.
-    folder : Path, optional
-        Where to write; the shipped weights by default.
+    The ``model`` may have `MAX_BYTES`; ``name`` and ``folder`` are as for `describe`. Recorded
+    beside it are its ``training_seconds`` of one thread, and its ``test_error``, `held_out_error`.
     """
     recipe, content = _recipe(name), packed(model)
     card = {

@@ -30,11 +30,9 @@ def train(
 
     Returns
     -------
-    model : nn.Module
-        Untrained until the records have been taken, and trained in place as they are.
-    records : iterator of training.Record
-        ``list(records)`` trains; so does a loop that draws the loss. Their seconds are those of
-        the processor, not of the clock on the wall.
+    model, records
+        ``list(records)`` trains the model in place; so does a loop that draws the loss. The seconds
+        of the records are those of the processor, not of the clock on the wall.
     """
     generator = torch.Generator().manual_seed(recipe.seed)
     model = recipe.build(generator)
@@ -56,11 +54,6 @@ def held_out_error(score: Score, recipe: Recipe, *, num: int = 4096) -> float:
         Patches from each photograph in `phantoms.TEST_PHOTOGRAPHS`, or twice that from drawn
         pictures; for a score of images, as many pixels as such patches of 49. The same at every
         call.
-
-    Returns
-    -------
-    float
-        Between 0 and 1 for a useful score.
     """
     generator = torch.Generator().manual_seed(HELD_OUT_SEED)
     x = recipe.pieces(unseen_pictures(recipe, generator=generator), 2 * num, generator)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from lessons_lib import training
 from lessons_lib.distributions import fit_mixture
 from lessons_lib.pretrained.mixture import MixtureScore
 from lessons_lib.pretrained.pictures import patches_of, training_patches
-from lessons_lib.pretrained.recipe import Recipe
+from lessons_lib.pretrained.recipe import Recipe, Records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +50,8 @@ class MixtureRecipe(Recipe):
         """Make the untrained model on patches ``(*, n)``."""
         return MixtureScore(self.num_components, *self.piece_shape, centred=self.centred)
 
-    def records(
-        self,
-        model: MixtureScore,
-        generator: torch.Generator,
-        *,
-        checkpoint: Path | None = None,
-        progress: bool = False,
-    ) -> Iterator[training.Record]:
-        """Fit the normals of ``model`` in float64, in a minute and without a ``checkpoint``.
+    def records(self, model: MixtureScore, generator: torch.Generator, **options: Any) -> Records:
+        """Fit the normals of ``model`` in float64, in a minute: no ``options`` are heeded.
 
         The loss is minus the log density of a few of the patches.
         """

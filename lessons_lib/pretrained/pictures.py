@@ -49,20 +49,7 @@ def unseen_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence[T
 
 
 def training_patches(recipe: PatchRecipe | MixtureRecipe, *, generator: torch.Generator) -> Tensor:
-    """Cut the patches of a recipe at random places.
-
-    Parameters
-    ----------
-    recipe : PatchRecipe or MixtureRecipe
-        Which pictures, how many patches, how large, and how many of them with edges.
-    generator : torch.Generator
-        Draws the pictures, if they are drawn, and chooses the places.
-
-    Returns
-    -------
-    Tensor, shape ``(N, n)``
-        In float32.
-    """
+    """Cut the patches that a ``recipe`` describes at random places, ``(N, n)`` in float32."""
     num, found = recipe.num_patches // len(recipe.picture_sizes), []
     for size in recipe.picture_sizes:
         pictures = training_pictures(recipe, generator=generator, size=size)

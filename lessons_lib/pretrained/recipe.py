@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,6 +16,8 @@ from lessons_lib import losses, training
 from lessons_lib.phantoms import TRAIN_PHOTOGRAPHS
 from lessons_lib.pretrained.pictures import SIZE
 from lessons_lib.shapes import turned
+
+Records = Iterator[training.Record]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,15 +57,11 @@ class Recipe:
         """Make the untrained model in float32, a score that wants a positive ``sigma``."""
         raise NotImplementedError
 
-    def records(
-        self,
-        model: nn.Module,
-        generator: torch.Generator,
-        *,
-        checkpoint: Path | None = None,
-        progress: bool = False,
-    ) -> Iterator[training.Record]:
-        """Train a ``model``, from ``checkpoint`` if there is one, as the records are taken."""
+    def records(self, model: nn.Module, generator: torch.Generator, **options: Any) -> Records:
+        """Train a ``model`` as the records are taken.
+
+        The ``options`` are ``checkpoint`` and ``progress``, as in `train`.
+        """
         raise NotImplementedError
 
 
@@ -118,15 +115,8 @@ class TrainedRecipe(Recipe):
 
         return one_batch
 
-    def records(
-        self,
-        model: nn.Module,
-        generator: torch.Generator,
-        *,
-        checkpoint: Path | None = None,
-        progress: bool = False,
-    ) -> Iterator[training.Record]:
-        """Train a ``model``; ``checkpoint`` is written about a hundred times."""
+    def records(self, model: nn.Module, generator: torch.Generator, **options: Any) -> Records:
+        """Train a ``model``; of the ``options``, the checkpoint is written a hundred times."""
         return training.train(
             model,
             self.objective(self.material(generator)),
@@ -135,9 +125,8 @@ class TrainedRecipe(Recipe):
             learning_rate=self.learning_rate,
             warmup=min(self.warmup, self.num_steps // 2),
             ema=self.ema,
-            checkpoint=checkpoint,
             checkpoint_every=max(1, self.num_steps // 100),
             recipe=json.dumps(self.as_json()),
             clock=time.process_time,
-            progress=progress,
+            **options,
         )

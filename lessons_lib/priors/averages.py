@@ -16,12 +16,8 @@ class AveragedPrior(PatchPrior):
     ``(sum_c G_c' s(G_c x, sigma)) / multiplicity``. One step of Tweedie's formula with it is the
     average of the patches' own best denoisers, `reconstruction.denoise_patches`. With ``wrap`` the
     divisor is one number and the result is still a gradient; where the multiplicity changes, near
-    an edge, its Jacobian is not symmetric and it is none.
-
-    Parameters
-    ----------
-    patch_score, patches, chunk
-        As for `PatchPrior`; the score of a pixel that is in no patch is zero here too.
+    an edge, its Jacobian is not symmetric and it is none. The score of a pixel that is in no patch
+    is zero here too.
 
     References: chapter 05_patch_mrf.
     """
@@ -43,17 +39,11 @@ class TilingPrior:
 
     Parameters
     ----------
-    patch_score : Score
-        ``patch_score(v, sigma)`` on patches ``v`` of shape ``(*, l, n)``.
-    image_shape, patch_size
+    patch_size : int or tuple of int
         As for `Patches`.
     wrap : bool
         Continue the image periodically; then the patch must divide it. Otherwise the tiles that
         would cross an edge are pushed back inside, and averaged where they then overlap.
-    generator : torch.Generator, optional
-        Draws the offsets; by default a fresh one with seed 0.
-    chunk : int
-        Patches in memory at one time.
 
     References
     ----------

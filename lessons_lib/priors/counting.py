@@ -53,7 +53,7 @@ def counting_numbers(
 
     Parameters
     ----------
-    image_shape, patch_size, wrap
+    patch_size, wrap
         As for `Patches`; the patches have ``p`` rows and ``q`` columns.
 
     Returns
@@ -96,15 +96,8 @@ def kikuchi(
     patch_score : callable
         ``patch_score((rows, cols))`` returns the score of patches of that shape, for instance
         ``lambda shape: field.patch_marginal(shape).score``. Called for up to four shapes.
-    image_shape, patch_size, wrap
+    patch_size, wrap
         As for `Patches`, of the largest patches.
-    chunk : int
-        Patches in memory at one time.
-
-    Returns
-    -------
-    WeightedPrior
-        The image score.
 
     References
     ----------

@@ -23,8 +23,6 @@ def linear_part(score: Score, image_shape: tuple[int, int], sigma: Sigma = 0.0) 
     ----------
     score : Score
         An image score, evaluated once on all ``H * W`` unit images: keep them small.
-    image_shape : tuple of int
-        Height and width ``(H, W)``.
 
     Returns
     -------
@@ -56,8 +54,6 @@ def frequency_response(score: Score, image_shape: tuple[int, int], sigma: Sigma 
     ----------
     score : Score
         An image score that treats every pixel alike and knows no edge, as with ``wrap=True``.
-    image_shape : tuple of int
-        Height and width ``(H, W)``.
 
     Returns
     -------

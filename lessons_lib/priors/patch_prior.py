@@ -17,17 +17,8 @@ class PatchPrior:
 
     ``log p(x) = - sum_c V(G_c x) - log Z`` has the score ``+ sum_c G_c' s_V(G_c x)``, with
     ``s_V = -grad V``. Nothing divides by the overlap: this is the gradient of that energy, not an
-    average of denoisers (that is `reconstruction.denoise_patches`).
-
-    Parameters
-    ----------
-    patch_score : Score
-        ``patch_score(v, sigma)`` on patches ``v`` of shape ``(*, l, n)``.
-    patches : Patches
-        Which patches, and of which images. Of a pixel that is in none the prior knows nothing:
-        its score is zero.
-    chunk : int
-        Patches in memory at one time.
+    average of denoisers (that is `reconstruction.denoise_patches`). Of a pixel that is in no patch
+    the prior knows nothing: its score is zero.
 
     Notes
     -----

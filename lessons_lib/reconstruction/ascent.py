@@ -39,18 +39,10 @@ def map_ascent(
     r"""Climb to the maximum a posteriori, ``x <- x + a (s(x, sigma) + A' (y - A x) / n^2)``.
 
     ``n`` is the ``noise_std`` of the likelihood. With ``sigma`` the prior is the smoothed one, as
-    in the talk, and the likelihood stays as it is.
+    in the talk, and the likelihood stays as it is. The climb starts at ``x``.
 
     Parameters
     ----------
-    prior_score : Score
-        An image score.
-    likelihood : GaussianLikelihood
-        Operator, data and noise.
-    x : Tensor, shape ``(*, in_shape)``
-        Starting images.
-    sigma : float or Tensor, shape ``()`` or ``(*)``
-        Noise level handed to the prior score.
     step : float, optional
         ``a``, in the units of ``x`` squared. By default ``1 / (||A||^2 / n^2 + 1 / sigma^2)``: no
         smoothed log density bends down by more than ``1 / sigma^2``, so this step is stable for
@@ -60,8 +52,6 @@ def map_ascent(
     accelerate : bool
         Nesterov's momentum, dropped for an image whenever its motion points downhill. Needs about
         the root of the number of steps where the posterior is narrow in some directions only.
-    differentiable : bool
-        Keep the graph of all steps, so that gradients reach ``x`` and what the score is made of.
 
     Yields
     ------

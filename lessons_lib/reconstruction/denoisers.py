@@ -36,27 +36,8 @@ def denoise_patches(
 
         ``x = y + sigma^2 * (sum_c G_c' s(G_c y, sigma)) / multiplicity``.
 
-    Parameters
-    ----------
-    y : Tensor, shape ``(*, H, W)``
-        Noisy images.
-    noise_std : float or Tensor, shape ``()`` or ``(*)``
-        Standard deviation of the noise, in the units of ``y``; positive.
-    patch_score : Score
-        ``patch_score(v, sigma)`` on patches ``(*, l, n)``.
-    patches : Patches
-        Which patches to cut.
-    chunk : int
-        Patches in memory at one time.
-    differentiable : bool
-        Keep the graph, so that gradients reach ``y`` and what the score is made of. Memory then
-        holds all patches at once.
-
-    Returns
-    -------
-    Tensor, shape ``(*, H, W)``
-        One step to the posterior mean of each patch, not of the whole image; a pixel that lies in
-        no patch stays as it is.
+    It is one step to the posterior mean of each patch, not of the whole image; a pixel that lies
+    in no patch stays as it is. ``noise_std`` may be one for each image of ``y``.
 
     References
     ----------
@@ -82,19 +63,10 @@ def denoise_tv(
 
     Parameters
     ----------
-    y : Tensor, shape ``(*, H, W)``
-        Noisy images.
-    noise_std : float
-        Standard deviation of the noise, in the units of ``y``; positive.
     weight : float, optional
         Strength, in the units of ``y``; ``0.85 * noise_std`` by default.
     reference : Tensor, shape ``(*, H, W)``, optional
         The truth: each image then gets the weight with the least squared error.
-
-    Returns
-    -------
-    Tensor, shape ``(*, H, W)``
-        The denoised images.
 
     References
     ----------
@@ -111,13 +83,7 @@ def denoise_tv(
     return tuned(denoise, y, weight, reference, ratios=(1.2, 1.06))
 
 
-def denoise_bm3d(
-    y: Tensor,
-    noise_std: float,
-    *,
-    sigma_psd: float | None = None,
-    reference: Tensor | None = None,
-) -> Tensor:
+def denoise_bm3d(y: Tensor, noise_std: float, *, reference: Tensor | None = None) -> Tensor:
     """Denoise by BM3D: similar patches are stacked and filtered together.
 
     The package is optional, and its licence allows non-commercial use only. It knows absolute
@@ -127,17 +93,9 @@ def denoise_bm3d(
     ----------
     y : Tensor, shape ``(*, H, W)``
         Noisy images, at least 9 pixels high and wide.
-    noise_std : float
-        Standard deviation of the noise, in the units of ``y``; positive.
-    sigma_psd : float, optional
-        Noise level that the method is told; ``noise_std`` by default.
     reference : Tensor, shape ``(*, H, W)``, optional
-        The truth: each image then gets the ``sigma_psd`` with the least squared error.
-
-    Returns
-    -------
-    Tensor, shape ``(*, H, W)``
-        The denoised images.
+        The truth: for each image the method is then told the noise level with the least squared
+        error, and ``noise_std`` otherwise.
 
     Raises
     ------
@@ -160,11 +118,9 @@ def denoise_bm3d(
         got = tuple(y.shape[-2:])
         raise ValueError(f"y must be at least {BM3D_SIDE} pixels high and wide, got {got}")
 
-    def denoise(image: Tensor, sigma_psd: float) -> Tensor:
-        spread = max(float(image.max() - image.min()), sigma_psd)
+    def denoise(image: Tensor, sigma: float) -> Tensor:
+        spread = max(float(image.max() - image.min()), sigma)
         unit = 2.0 ** round(math.log2(spread))
-        return unit * torch.as_tensor(bm3d((image / unit).numpy(), sigma_psd=sigma_psd / unit))
+        return unit * torch.as_tensor(bm3d((image / unit).numpy(), sigma_psd=sigma / unit))
 
-    default = check_number(noise_std, "noise_std")
-    sigma_psd = check_setting("sigma_psd", sigma_psd, reference, default)
-    return tuned(denoise, y, sigma_psd, reference, ratios=(1.08,))
+    return tuned(denoise, y, check_number(noise_std, "noise_std"), reference, ratios=(1.08,))

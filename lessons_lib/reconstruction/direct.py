@@ -22,8 +22,6 @@ def filtered_back_projection(A: ParallelBeam, y: Tensor, *, window: str = "ramp"
     ----------
     A : ParallelBeam
         Its angles should cover 180 degrees evenly; the formula gives each the same weight.
-    y : Tensor, shape ``(*, K, num_bins)``
-        Projections.
     window : str
         ``"ramp"``, or ``"hann"``, which also damps the high frequencies, and the noise with them.
 

@@ -18,8 +18,6 @@ def ladder(
 
     Parameters
     ----------
-    noise_std : float
-        Standard deviation of the measurement noise, in the units of the image.
     num : int
         Number of levels, at least 2.
     start : float, optional

@@ -23,9 +23,6 @@ class GaussianLikelihood:
         Anything with a call, ``adjoint`` and ``in_shape``.
     y : Tensor, shape ``(*, out_shape)``
         The measurement, real or complex.
-    noise_std : float
-        Standard deviation of its noise, in the units of ``y``; of the real part and of the
-        imaginary part each, where ``y`` is complex. Positive.
 
     Notes
     -----
@@ -63,18 +60,11 @@ class GaussianLikelihood:
 
         Parameters
         ----------
-        x : Tensor, shape ``(*, in_shape)``
-            Images.
         sigma : float or Tensor, shape ``()`` or ``(*)``
             Noise level of ``x``; 0 is the likelihood itself.
         num_cg : int
             Most steps of conjugate gradients; where ``A' A`` has few different eigenvalues a
             handful is exact.
-
-        Returns
-        -------
-        Tensor, shape ``(*, in_shape)``
-            The gradient.
         """
         pull = self.A.adjoint(self._residual(x)) / self.noise_std**2
         event_dims = len(self.A.in_shape)

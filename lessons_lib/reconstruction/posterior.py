@@ -46,19 +46,10 @@ def posterior_score(
 
     Parameters
     ----------
-    prior_score : Score
-        An image score.
-    likelihood : GaussianLikelihood
-        Operator, data and noise.
     prior_std : float, optional
         Standard deviation of a pixel, in the units of ``x``; chooses the second form.
     num_cg : int
         Most steps of conjugate gradients, see `GaussianLikelihood.score`.
-
-    Returns
-    -------
-    Score
-        ``score(x, sigma)`` for images ``(*, in_shape)``.
 
     References
     ----------

@@ -33,18 +33,11 @@ def half_quadratic(
 
     Parameters
     ----------
-    prior_score : Score
-        An image score.
-    likelihood : GaussianLikelihood
-        Operator, data and noise.
-    x : Tensor, shape ``(*, in_shape)``
-        Starting images; the first thing done to them is denoising at ``sigmas[0]``.
     sigmas : Tensor, shape ``(L,)``
-        Positive levels, usually decreasing; see `ladder`.
+        Positive levels, usually decreasing; see `ladder`. The first thing done to the starting
+        images ``x`` is denoising at ``sigmas[0]``.
     num_cg : int
         Most steps of conjugate gradients in each solve.
-    differentiable : bool
-        Keep the graph of all steps, so that gradients reach ``x`` and what the score is made of.
 
     Yields
     ------

@@ -45,11 +45,6 @@ def tv(
     num_cg : int
         Most steps of conjugate gradients inside each; a handful is exact for Fourier data.
 
-    Returns
-    -------
-    Tensor, shape ``(*, H, W)``
-        The images.
-
     References
     ----------
     [RudinOsherFatemi1992], [ChambollePock2011]. Chapter 06_scans.

@@ -11,11 +11,22 @@ name                  shape                  meaning
                                              member of the batch
 ``score``             ``(*, n)`` like ``x``  a callable, ``score(x, sigma)``: the gradient in ``x``
                                              of ``log p_sigma(x)``
+``prior_score``       ``(*, H, W)``          a score of images
+``patch_score``       ``(*, L, n)``          a score of patches
+``noise_std``                                standard deviation of the noise in ``y``, in its units;
+                                             where ``y`` is complex, of either part
+``likelihood``                               a `GaussianLikelihood`: operator, data and noise
+``image_shape``       two numbers            height and width ``(H, W)`` of images in pixels
+``patches``                                  a `Patches`: which patches, of which images
+``chunk``             a number               patches in memory at one time
 ``event_dims``        1 or 2                 points and patches, or images
 ``generator``                                source of randomness; where there is a default, it is a
                                              fresh one with seed 0
 ``dtype``                                    floating-point type of the result
 ``progress``                                 show a tqdm bar on stderr
+``differentiable``                           keep the graph of all steps, so that gradients reach
+                                             ``x`` and what the score is made of; memory then grows
+                                             with every step
 ====================  =====================  ======================================================
 
 Docstrings mention these only where there is more to say. The *event* is what one density value or

@@ -48,17 +48,9 @@ def restore(run: Run, path: Path) -> None:
 
 
 def progress_of(checkpoint: str | Path) -> tuple[int, float] | None:
-    """Say how far a run has come.
+    """Say how far the run in the file ``checkpoint`` has come: steps taken, and their seconds.
 
-    Parameters
-    ----------
-    checkpoint : path
-        The file that `train` keeps.
-
-    Returns
-    -------
-    tuple of int and float
-        The steps taken, and the seconds that they took; None if there is no such file.
+    None if there is no such file.
     """
     if not Path(checkpoint).exists():
         return None

@@ -58,11 +58,10 @@ def train(
     model : nn.Module
         Trained in place, on the device it is on.
     objective : callable
-        ``objective(model, generator) -> scalar Tensor``. Draw only from ``generator``.
+        ``objective(model, generator) -> scalar Tensor``. Draw only from ``generator``, whose state
+        is kept in the checkpoint.
     num_steps : int
         Steps of the whole run, including those in a checkpoint.
-    generator : torch.Generator
-        Handed to the objective; its state is kept in the checkpoint.
     learning_rate : float
         Adam's largest step size.
     schedule : str
@@ -85,11 +84,6 @@ def train(
     clock : callable
         What counts the seconds of the records: ``time.process_time`` leaves out what other programs
         take.
-
-    Yields
-    ------
-    Record
-        Step, loss, seconds.
 
     Raises
     ------

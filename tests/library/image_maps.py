@@ -195,7 +195,7 @@ IMAGE_MAPS = {
     "priors.ScaleFreeScore": Row(
         lambda x, k: priors.ScaleFreeScore(field(1).score, spread=0.4, level=0.5)(x, 0.2 * k), -1),
     "priors.SymmetricScore": Row(
-        lambda x, k: priors.SymmetricScore(field(k).score, grey=0.5 * k)(x, 0.2 * k), -1),
+        lambda x, k: priors.SymmetricScore(field(k).score)(x, 0.2 * k), -1),
     "patches.Patches": Row(lambda x, k: CUT(x)),
     "patches.Patches.adjoint": Row(lambda x, k: CUT.adjoint(CUT(x))),
     "patches.Patches.aggregate": Row(lambda x, k: CUT.aggregate(net(k), x, 0.2 * k, chunk=30), -1),

@@ -164,7 +164,7 @@ def test_image_score_refuses_bad_numbers_and_nets():
     with pytest.raises(ValueError, match="bound"):
         ImageScore(UNet((2,)), 0.0, 1.0, bound=-1.0)
     with pytest.raises(ValueError, match=r"net must return shape \(1, 1, 6, 6\)"):
-        ImageScore(UNet((2,), out_channels=3), 0.0, 1.0)(picture(6, 6), 0.1)
+        ImageScore(torch.nn.Conv2d(2, 3, 1), 0.0, 1.0)(picture(6, 6), 0.1)
 
 
 # --- ExpertsScore ------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ def test_oracle_bm3d_is_at_least_as_good_as_the_default():
     x, y = clean_and_noisy()
     default = psnr(denoise_bm3d(y, SIGMA), x, data_range=1.0)
     best = psnr(denoise_bm3d(y, SIGMA, reference=x), x, data_range=1.0)
-    other = psnr(denoise_bm3d(y, SIGMA, sigma_psd=2 * SIGMA), x, data_range=1.0)
+    other = psnr(denoise_bm3d(y, 2 * SIGMA), x, data_range=1.0)
     assert best >= default > psnr(y, x, data_range=1.0) + 5 and best > other
 
 
@@ -135,17 +135,20 @@ def test_missing_bm3d_is_explained_with_its_licence(monkeypatch):
 @pytest.mark.parametrize("denoise", [denoise_tv, denoise_bm3d])
 def test_baselines_refuse_bad_input(denoise):
     y = torch.zeros(16, 16)
-    name = {denoise_tv: "weight", denoise_bm3d: "sigma_psd"}[denoise]
     with pytest.raises(ValueError, match="noise_std must be positive"):
         denoise(y, 0.0)
-    with pytest.raises(ValueError, match=f"{name} or reference, not both"):
-        denoise(y, 0.1, **{name: 0.1}, reference=y)
-    with pytest.raises(ValueError, match=f"{name} must be positive"):
-        denoise(y, 0.1, **{name: -1.0})
     with pytest.raises(ValueError, match="reference must have shape"):
         denoise(y, 0.1, reference=y[:8])
     with pytest.raises(TypeError, match="floating-point"):
         denoise(y.to(torch.uint8), 0.1)
+
+
+def test_total_variation_takes_a_weight_or_a_reference():
+    y = torch.zeros(16, 16)
+    with pytest.raises(ValueError, match="weight or reference, not both"):
+        denoise_tv(y, 0.1, weight=0.1, reference=y)
+    with pytest.raises(ValueError, match="weight must be positive"):
+        denoise_tv(y, 0.1, weight=-1.0)
 
 
 def test_patch_denoiser_refuses_bad_input():

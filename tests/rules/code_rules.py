@@ -10,7 +10,10 @@ import ast
 import re
 from collections.abc import Iterator
 
-CONVENTIONS = {"x", "y", "score", "sigma", "generator", "event_dims", "dtype", "progress"}
+CONVENTIONS = {
+    "x", "y", "score", "sigma", "generator", "event_dims", "dtype", "progress", "noise_std",
+    "image_shape", "patch_score", "patches", "chunk", "prior_score", "likelihood", "differentiable",
+}  # fmt: skip
 """Arguments with one meaning everywhere (see `lessons_lib.shapes`), which need no entry."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
