@@ -2,8 +2,8 @@
 
 Each has ``log_prob(x, sigma=0.0)`` of shape ``(*)``, ``score(x, sigma=0.0)`` of shape ``(*, n)``
 and ``sample(num, generator=None)`` of shape ``(num, n)``, for points ``x`` of shape ``(*, n)``;
-``sigma`` is the noise level of the density smoothed by N(0, sigma^2 I). The fields are densities of
-images: there ``x`` has the shape ``(*, H, W)``.
+``sigma`` is the noise level of the density smoothed by N(0, sigma^2 I), one or one for each point.
+The fields are densities of images: there ``x`` has the shape ``(*, H, W)``.
 """
 
 from lessons_lib.distributions.dense_field import DenseGaussianField

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import check_number, check_tensor
+from lessons_lib.shapes import check_tensor
 
 
 class SmoothedCovariance:
@@ -16,12 +16,7 @@ class SmoothedCovariance:
     anew by Cholesky instead, because the derivative of eigenvectors is infinite where two
     eigenvalues meet.
 
-    Parameters
-    ----------
-    cov : Tensor, shape ``(*K, n, n)``
-        Symmetric positive definite, in squared units of ``x``.
-    name : str
-        The argument's name in error messages.
+    Its ``cov`` has the shape ``(*K, n, n)`` and is called ``name`` in messages.
     """
 
     def __init__(self, cov: Tensor, name: str) -> None:
@@ -42,17 +37,8 @@ class SmoothedCovariance:
     def solve(self, d: Tensor, variance: Tensor) -> tuple[Tensor, Tensor]:
         """Return ``(cov + variance I)^-1 d`` and ``log det(cov + variance I)``.
 
-        Parameters
-        ----------
-        d : Tensor, shape ``(*, *K, n)``
-            Right-hand sides.
-        variance : Tensor, shape ``()`` or broadcastable to ``(*, *K, 1)``
-            Noise variance ``sigma^2``.
-
-        Returns
-        -------
-        tuple of Tensor
-            Shapes ``(*, *K, n)`` and broadcastable to ``(*, *K)``.
+        Shapes ``(*, *K, n)``, and broadcastable to ``(*, *K)``, for ``d`` of shape ``(*, *K, n)``
+        and a variance of shape ``()`` or broadcastable to ``(*, *K, 1)``.
         """
         if self.cov.requires_grad:
             eye = torch.eye(d.shape[-1], dtype=d.dtype, device=d.device)
@@ -72,15 +58,3 @@ class SmoothedCovariance:
         """
         z = torch.einsum("...i,...ij->...j", noise, self.u) * self.lam.sqrt()
         return torch.einsum("...j,...ij->...i", z, self.u)
-
-
-def as_covariance(value: float | Tensor, n: int, like: Tensor, name: str) -> Tensor:
-    """A number becomes that variance times the identity; a tensor passes through."""
-    if isinstance(value, Tensor):
-        check_tensor(value, name, min_dims=0)
-    else:
-        number = check_number(value, name, any_sign=True)
-        value = torch.tensor(number, dtype=like.dtype, device=like.device)
-    if value.ndim < 2:
-        return value[..., None, None] * torch.eye(n, dtype=like.dtype, device=like.device)
-    return value

@@ -27,10 +27,8 @@ class DenseGaussianField:
     """
 
     def __init__(self, mean: Tensor, cov: Tensor) -> None:
-        check_tensor(mean, "mean")
-        if mean.ndim != 2:
-            raise ValueError(f"mean must have shape (H, W), got {tuple(mean.shape)}")
-        self.mean, self.image_shape = mean, tuple(mean.shape)
+        self.mean = check_tensor(mean, "mean", axes="H, W")
+        self.image_shape = tuple(mean.shape)
         self.flat = Gaussian(mean.flatten(), cov)
 
     @property
@@ -39,22 +37,11 @@ class DenseGaussianField:
         return self.flat.cov
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Log density of the images smoothed by ``sigma``.
-
-        Parameters
-        ----------
-        x : Tensor, shape ``(*, H, W)``
-            Images.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(*)``.
-        """
+        """Log density of the images smoothed by ``sigma``, shape ``(*)``."""
         return self.flat.log_prob(self._flatten(x), sigma)
 
     def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, H, W)``; see `log_prob`."""
+        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, H, W)``."""
         return self.flat.score(self._flatten(x), sigma).unflatten(-1, self.image_shape)
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
@@ -64,17 +51,7 @@ class DenseGaussianField:
     def posterior(self, y: Tensor, noise_std: float) -> DenseGaussianField:
         """Return the images that explain ``y = x + noise_std * noise``.
 
-        Parameters
-        ----------
-        y : Tensor, shape ``(H, W)``
-            The noisy image.
-        noise_std : float
-            Standard deviation of the noise, in the units of ``y``; positive.
-
-        Returns
-        -------
-        DenseGaussianField
-            Its ``mean`` is the Wiener solution, its ``matrix`` the posterior covariance.
+        Its ``mean`` is the Wiener solution, its ``matrix`` the posterior covariance.
         """
         check_tensor(y, "y", last=self.image_shape)
         noise_std = check_number(noise_std, "noise_std")
@@ -84,19 +61,10 @@ class DenseGaussianField:
     def patch_marginal(
         self, patch_size: int | tuple[int, int], corner: tuple[int, int] | None = None
     ) -> Gaussian:
-        """Return the density of one patch, its pixels read row by row.
+        """Return the density of one patch, its ``n = rows * columns`` pixels read row by row.
 
-        Parameters
-        ----------
-        patch_size : int or tuple of int
-            Side of a square patch in pixels, or its numbers of rows and columns.
-        corner : tuple of int
-            Row and column of its first pixel. It must be given: patches differ.
-
-        Returns
-        -------
-        Gaussian
-            Of ``n = rows * columns`` variables.
+        ``patch_size`` is a side in pixels, or rows and columns; the ``corner``, its first pixel,
+        must be given, and leave room: patches differ, and none continues beyond an edge.
         """
         (p, q), (height, width) = check_patch(patch_size, self.image_shape), self.image_shape
         if corner is None:
@@ -113,20 +81,9 @@ class DenseGaussianField:
     def denoising_error(self, noise_std: float, denoiser: Tensor | None = None) -> float:
         """Mean squared error per pixel of a matrix applied to ``x + noise_std * noise``.
 
-        ``( tr[(I - D) cov (I - D)'] + noise_std^2 tr[D D'] ) / (H * W)``.
-
-        Parameters
-        ----------
-        noise_std : float
-            Standard deviation of the noise, in the units of ``x``.
-        denoiser : Tensor, shape ``(H * W, H * W)``, optional
-            The matrix ``D``; Wiener's by default, which no other denoiser surpasses. (The mean
-            image is assumed to be known and kept.)
-
-        Returns
-        -------
-        float
-            In squared units of ``x``.
+        ``( tr[(I - D) cov (I - D)'] + noise_std^2 tr[D D'] ) / (H * W)``. ``D`` is the
+        ``denoiser``, of shape ``(H * W, H * W)``; Wiener's by default, which no other surpasses.
+        (The mean image is assumed to be known and kept.) In squared units of ``x``.
         """
         noise_std = check_number(noise_std, "noise_std", zero_allowed=True)
         d = self._wiener(noise_std) if denoiser is None else denoiser

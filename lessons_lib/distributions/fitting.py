@@ -34,47 +34,31 @@ def fit_mixture(
     ----------
     data : Tensor, shape ``(T, n)``
         Samples; the statistics are accumulated in blocks, in the dtype of the data.
-    num_components : int
-        Number of normals ``K``, at most ``T``.
-    num_steps : int
-        Number of steps, and of mixtures yielded.
+    num_components, num_steps : int
+        Number of normals ``K``, at most ``T``; and of steps, each of which yields a mixture.
     floor : float
         Variance added to the diagonal of every covariance, in squared units of the data. Without
         it the likelihood of data on a line or a point has no bound.
     zero_mean : bool
         Keep all means at zero.
     generator : torch.Generator, optional
-        Chooses the first responsibilities; by default a fresh one with seed 0.
-
-    Yields
-    ------
-    GaussianMixture
-        The mixture after each step.
+        Chooses the first responsibilities.
     """
-    check_tensor(data, "data")
-    if data.ndim != 2 or data.numel() == 0:
-        raise ValueError(f"data must have shape (T, n) with T, n >= 1, got {tuple(data.shape)}")
+    data = check_tensor(data, "data", axes="T, n").detach()
     num_components = check_count(num_components, "num_components", most=len(data))
     num_steps, floor = check_count(num_steps, "num_steps"), check_number(floor, "floor")
     generator = generator or torch.Generator(device=data.device).manual_seed(0)
-    return _steps(data.detach(), num_components, num_steps, floor, zero_mean, generator)
 
+    def steps() -> Iterator[GaussianMixture]:
+        mixture = _start(data, num_components, floor, zero_mean, generator)
+        rows = max(1, MAX_ENTRIES // (num_components * data.shape[1]))
+        for _ in range(num_steps):
+            parts = [_statistics(mixture, some) for some in data.split(rows)]
+            count, first, second = (sum(part) for part in zip(*parts, strict=True))
+            mixture = _maximise(count, first, second, floor, zero_mean)
+            yield mixture
 
-def _steps(
-    data: Tensor,
-    num_components: int,
-    num_steps: int,
-    floor: float,
-    zero_mean: bool,
-    generator: torch.Generator,
-) -> Iterator[GaussianMixture]:
-    mixture = _start(data, num_components, floor, zero_mean, generator)
-    rows = max(1, MAX_ENTRIES // (num_components * data.shape[1]))
-    for _ in range(num_steps):
-        parts = [_statistics(mixture, some) for some in data.split(rows)]
-        count, first, second = (sum(part) for part in zip(*parts, strict=True))
-        mixture = _maximise(count, first, second, floor, zero_mean)
-        yield mixture
+    return steps()
 
 
 def _start(

@@ -36,18 +36,7 @@ class Gamma:
         self.scale = check_number(scale, "scale")
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Log density; minus infinity for ``x <= 0`` at ``sigma = 0``.
-
-        Parameters
-        ----------
-        x : Tensor, shape ``(*, 1)``
-            Points.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(*)``.
-        """
+        """Log density, shape ``(*)``; minus infinity for ``x <= 0`` at ``sigma = 0``."""
         point, level = _as_double(x, sigma)
         noisy = self._quadrature(point, level)[0] if bool((level > 0).any()) else 0.0
         inside = point.where(point > 0, 1.0)
@@ -56,7 +45,10 @@ class Gamma:
         return torch.where(level > 0, noisy, clean)[..., 0].to(x)
 
     def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Score ``(k - 1) / x - 1 / theta``, or its smoothed version; returns ``(*, 1)``."""
+        """Score ``(k - 1) / x - 1 / theta``, or its smoothed version, shape ``(*, 1)``.
+
+        Refused where ``x <= 0`` and ``sigma = 0``: the density is zero there and has no score.
+        """
         point, level = _as_double(x, sigma)
         if bool(((point <= 0) & (level == 0)).any()):
             raise ValueError(
@@ -99,25 +91,12 @@ class Gamma:
 
 
 def standard_gamma(shape: float, num: int, generator: torch.Generator | None = None) -> Tensor:
-    """Draw from Gamma(shape, 1) by the squeeze-free acceptance-rejection of Marsaglia and Tsang.
+    """Draw from Gamma(``shape``, 1) by the acceptance-rejection of Marsaglia and Tsang, no squeeze.
 
     With ``d = k - 1/3``, ``c = 1 / sqrt(9 d)``, a normal ``z`` and ``v = (1 + c z)^3``, accept
     ``d v`` when ``log(uniform) < z^2 / 2 + d - d v + d log v``. About 95 % or more are accepted
     for ``k >= 1``; for ``k < 1`` a draw at ``k + 1`` is multiplied by ``uniform^(1/k)``.
-
-    References: [MarsagliaTsang2000], chapter 01_gaussian_score.
-
-    Parameters
-    ----------
-    shape : float
-        Shape ``k > 0``.
-    num : int
-        Number of draws.
-
-    Returns
-    -------
-    Tensor
-        Shape ``(num,)``, float64.
+    The ``num`` draws are float64. References: [MarsagliaTsang2000], chapter 01_gaussian_score.
     """
     num = check_count(num, "num")
     kind = {"generator": generator, "dtype": torch.float64}

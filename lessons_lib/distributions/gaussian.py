@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.distributions._covariance import SmoothedCovariance, as_covariance
+from lessons_lib.distributions._covariance import SmoothedCovariance
+from lessons_lib.distributions._parts import as_covariance
 from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
 
 
@@ -28,35 +29,21 @@ class Gaussian:
     """
 
     def __init__(self, mean: Tensor, cov: float | Tensor) -> None:
-        check_tensor(mean, "mean")
-        if mean.ndim != 1 or len(mean) == 0:
-            raise ValueError(f"mean must have shape (n,), got {tuple(mean.shape)}")
-        cov = as_covariance(cov, mean.shape[0], mean, "cov")
-        if cov.shape != mean.shape * 2:
-            n = mean.shape[0]
+        (n,) = check_tensor(mean, "mean", axes="n,").shape
+        cov = as_covariance(cov, n, mean, "cov")
+        if cov.shape != (n, n):
             raise ValueError(f"cov must be a number or ({n}, {n}), got {tuple(cov.shape)}")
         self.mean, self.cov = mean, cov
         self._smoothed = SmoothedCovariance(cov, "cov")
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Log density of N(mean, cov + sigma^2 I).
-
-        Parameters
-        ----------
-        x : Tensor, shape ``(*, n)``
-            Points.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(*)``.
-        """
+        """Log density of N(mean, cov + sigma^2 I), shape ``(*)``."""
         d, solved, logdet = self._whiten(x, sigma)
         n = d.shape[-1]
         return -0.5 * ((d * solved).sum(-1) + logdet + n * math.log(2 * math.pi))
 
     def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, n)``; see `log_prob`."""
+        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, n)``."""
         return -self._whiten(x, sigma)[1]
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:

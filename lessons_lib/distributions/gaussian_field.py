@@ -44,9 +44,7 @@ class GaussianField:
     """
 
     def __init__(self, spectrum: Tensor, *, mean: float | Tensor = 0.0) -> None:
-        check_tensor(spectrum, "spectrum")
-        if spectrum.ndim != 2 or spectrum.numel() == 0:
-            raise ValueError(f"spectrum must have shape (H, W), got {tuple(spectrum.shape)}")
+        check_tensor(spectrum, "spectrum", axes="H, W")
         if bool((spectrum <= 0).any()):
             raise ValueError(f"spectrum must be positive, got a minimum of {spectrum.min():g}")
         mirrored = spectrum.flip(0, 1).roll((1, 1), (0, 1))  # at -k
@@ -59,33 +57,6 @@ class GaussianField:
                 f"mean must be a number or {self.image_shape}, got {tuple(self.mean.shape)}"
             )
 
-    @classmethod
-    def from_covariance(cls, covariance: Tensor, *, mean: float | Tensor = 0.0) -> GaussianField:
-        """Make the field whose pixels ``(0, 0)`` and ``(i, j)`` have covariance ``[i, j]``.
-
-        Parameters
-        ----------
-        covariance : Tensor, shape ``(H, W)``
-            In squared units of ``x``; periodic and even, as seen around the torus.
-        mean : float or Tensor, shape ``(H, W)``
-            Mean image.
-
-        Returns
-        -------
-        GaussianField
-            Its spectrum is ``fft2(covariance)``.
-        """
-        check_tensor(covariance, "covariance", min_dims=2)
-        spectrum = torch.fft.fft2(covariance)
-        if bool((spectrum.imag.abs() > ASYMMETRY * spectrum.real.abs().max()).any()):
-            raise ValueError("covariance must be even, the same at (i, j) and (-i, -j)")
-        if bool((spectrum.real <= 0).any()):
-            raise ValueError(
-                "covariance must be positive definite on the torus, got a spectrum with a minimum "
-                f"of {spectrum.real.min():g}; it may need a larger image or some white noise"
-            )
-        return cls(spectrum.real, mean=mean)
-
     @property
     def covariance(self) -> Tensor:
         """Covariance of pixel ``(0, 0)`` with every pixel, shape ``(H, W)``."""
@@ -97,25 +68,14 @@ class GaussianField:
         return self._between(*(torch.arange(length) for length in self.image_shape))
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Log density of the images smoothed by ``sigma``.
-
-        Parameters
-        ----------
-        x : Tensor, shape ``(*, H, W)``
-            Images.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(*)``.
-        """
+        """Log density of the images smoothed by ``sigma``, shape ``(*)``."""
         d, variance = self._frequencies(x, sigma)
         quadratic = (d.abs().square() / variance).sum((-2, -1))
         logdet = variance.log().sum((-2, -1))
         return -0.5 * (quadratic + logdet + self.spectrum.numel() * math.log(2 * math.pi))
 
     def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, H, W)``; see `log_prob`."""
+        """Score ``-(cov + sigma^2 I)^-1 (x - mean)``, shape ``(*, H, W)``."""
         d, variance = self._frequencies(x, sigma)
         return -ifft2(d / variance, norm="ortho").real
 
@@ -129,18 +89,8 @@ class GaussianField:
     def posterior(self, y: Tensor, noise_std: float) -> GaussianField:
         """Return the images that explain ``y = x + noise_std * noise``: again such a field.
 
-        Parameters
-        ----------
-        y : Tensor, shape ``(H, W)``
-            The noisy image.
-        noise_std : float
-            Standard deviation of the noise, in the units of ``y``; positive.
-
-        Returns
-        -------
-        GaussianField
-            Its ``mean`` is the Wiener solution, the best estimate of ``x``; its covariance does
-            not depend on ``y``.
+        Its ``mean`` is the Wiener solution, the best estimate of ``x``; its covariance does not
+        depend on ``y``, of shape ``(H, W)``.
         """
         check_tensor(y, "y", last=self.image_shape)
         variance = expand_sigma(noise_std, y, event_dims=2, positive=True) ** 2
@@ -150,20 +100,10 @@ class GaussianField:
     def patch_marginal(
         self, patch_size: int | tuple[int, int], corner: tuple[int, int] = (0, 0)
     ) -> Gaussian:
-        """Return the density of one patch, its pixels read row by row.
+        """Return the density of one patch, its ``n = rows * columns`` pixels read row by row.
 
-        Parameters
-        ----------
-        patch_size : int or tuple of int
-            Side of a square patch in pixels, or its numbers of rows and columns.
-        corner : tuple of int
-            Row and column of its first pixel; only the mean can depend on it.
-
-        Returns
-        -------
-        Gaussian
-            Of ``n = rows * columns`` variables. Its score is what denoising score matching on
-            patches learns.
+        Its score is what denoising score matching on patches learns. ``patch_size`` is a side in
+        pixels, or rows and columns; only the mean depends on the ``corner``, the first pixel.
         """
         p, q = check_patch(patch_size, self.image_shape)
         mean = self.mean.expand(self.image_shape).roll((-corner[0], -corner[1]), (0, 1))[:p, :q]
@@ -175,20 +115,13 @@ class GaussianField:
 
         With ``d`` the response of the filter it is the mean over the frequencies of
         ``|1 - d|^2 spectrum + |d|^2 noise_std^2``: what it takes from the image, and what it
-        leaves of the noise.
+        leaves of the noise, in squared units of ``x``.
 
         Parameters
         ----------
-        noise_std : float
-            Standard deviation of the noise, in the units of ``x``.
         response : Tensor, shape ``(H, W)``, optional
             What the filter makes of each frequency, real or complex; Wiener's by default, which
             no other denoiser surpasses. (The mean image is assumed to be known and kept.)
-
-        Returns
-        -------
-        float
-            In squared units of ``x``.
         """
         variance = check_number(noise_std, "noise_std", zero_allowed=True) ** 2
         if response is None:
@@ -221,7 +154,7 @@ def matern_spectrum(
 
     With the five-point Laplacian, ``-Laplacian`` multiplies frequency ``(u, v)`` by
     ``4 - 2 cos u - 2 cos v``, and a pixel depends on all others only through those that are at
-    most ``order`` steps away.
+    most ``order`` steps away. For `GaussianField`, float64, shape ``(H, W)``.
 
     References: [Lindgren2011], chapter 05_patch_mrf.
 
@@ -235,11 +168,6 @@ def matern_spectrum(
         Power; 1 is rough, 2 and 3 are smoother (Matérn fields of smoothness ``order - 1``).
     std : float
         Standard deviation of a pixel.
-
-    Returns
-    -------
-    Tensor, shape ``(H, W)``
-        In float64, for `GaussianField`.
     """
     length, order = check_number(length, "length"), check_number(order, "order")
     std, image_shape = check_number(std, "std"), check_sides(image_shape, "image_shape")

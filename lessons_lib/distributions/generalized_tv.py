@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor
 
+from lessons_lib.distributions._parts import in_blocks
 from lessons_lib.distributions.gamma import standard_gamma
 from lessons_lib.shapes import Sigma, check_number, check_tensor, expand_sigma
 
@@ -50,20 +51,7 @@ class GeneralizedTV:
         self.sum_std = None if sum_std is None else check_number(sum_std, "sum_std")
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Log density of ``x2 - x1``; with ``sum_std``, log density of ``(x1, x2)``.
-
-        Parameters
-        ----------
-        x : Tensor, shape ``(*, 2)``
-            Two pixels.
-        sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level on each pixel, in the units of ``x``.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(*)``.
-        """
+        """Log density of ``x2 - x1``; with ``sum_std``, that of ``(x1, x2)``; shape ``(*)``."""
         d, total, level = self._split(x, sigma)
         log_p = self._difference(d, level)[0]
         if self.sum_std is not None:
@@ -84,7 +72,7 @@ class GeneralizedTV:
         return s.to(x)
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
-        """Draw ``num`` independent pairs, shape ``(num, 2)``, float64."""
+        """Draw ``num`` independent pairs, shape ``(num, 2)``, float64; the prior must be proper."""
         if self.sum_std is None:
             raise ValueError(
                 "sum_std must be given to draw samples: without it the prior is improper, "
@@ -132,14 +120,8 @@ class GeneralizedTV:
 
     def _quadrature(self, d: Tensor, tau: Tensor) -> tuple[Tensor, Tensor]:
         """``log int p(u) N(d - u; 0, tau^2) du`` and its derivative ``E[u - d | d] / tau^2``."""
-        parts = [
-            self._panels(some, noise)
-            for some, noise in zip(
-                d.reshape(-1, 1).split(ROWS), tau.reshape(-1, 1).split(ROWS), strict=True
-            )
-        ]
-        log_p, s_d = (torch.cat(part).reshape(d.shape) for part in zip(*parts, strict=True))
-        return log_p - self._log_norm(), s_d
+        log_p, s_d = in_blocks(self._panels, ROWS, d.reshape(-1, 1), tau.reshape(-1, 1))
+        return log_p.reshape(d.shape) - self._log_norm(), s_d.reshape(d.shape)
 
     def _panels(self, d: Tensor, tau: Tensor) -> tuple[Tensor, Tensor]:
         edges = self._edges(d.detach(), tau.detach())  # (B, P + 1)

@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from lessons_lib.distributions._covariance import SmoothedCovariance, as_covariance
+from lessons_lib.distributions._covariance import SmoothedCovariance
+from lessons_lib.distributions._parts import as_covariance, check_weights
 from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
 
 
@@ -37,12 +38,7 @@ class GaussianMixture:
         if weights.ndim != 1 or means.ndim != 2 or len(weights) != len(means) or not means.numel():
             got = f"weights {tuple(weights.shape)} and means {tuple(means.shape)}"
             raise ValueError(f"weights must be (K,) and means (K, n), got {got}")
-        total = float(weights.detach().sum())
-        if bool((weights < 0).any()) or abs(total - 1) > 1e-5:
-            raise ValueError(
-                f"weights must be non-negative and sum to 1, got {weights.tolist()} "
-                f"with sum {total:g}"
-            )
+        check_weights(weights)
         (k, n), covs = means.shape, as_covariance(covs, means.shape[1], means, "covs")
         if covs.shape not in ((k, n, n), (n, n), (1, n, n)):
             raise ValueError(f"covs must be a number, ({k},), ({n}, {n}) or ({k}, {n}, {n}), "
@@ -51,22 +47,11 @@ class GaussianMixture:
         self._smoothed = SmoothedCovariance(self.covs, "covs")
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Log density ``log sum_k w_k N(x; mean_k, cov_k + sigma^2 I)``.
-
-        Parameters
-        ----------
-        x : Tensor, shape ``(*, n)``
-            Points.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(*)``.
-        """
+        """Log density ``log sum_k w_k N(x; mean_k, cov_k + sigma^2 I)``, shape ``(*)``."""
         return torch.logsumexp(self._components(x, sigma)[0], dim=-1)
 
     def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Score ``sum_k r_k(x) s_k(x)``; shapes as in `log_prob`, returns ``(*, n)``."""
+        """Score ``sum_k r_k(x) s_k(x)``, shape ``(*, n)``."""
         joint, scores = self._components(x, sigma)
         r = torch.softmax(joint, dim=-1)
         return (r[..., None] * scores).sum(-2)  # (*, K, n) -> (*, n)
@@ -86,17 +71,9 @@ class GaussianMixture:
             return (self.means + self._smoothed.colour(noise))[chosen]  # (num, K, n) -> (num, n)
 
     def marginal(self, index: Tensor | list[int]) -> GaussianMixture:
-        """Return the density of some of the coordinates: again a mixture.
+        """Return the density of some of the coordinates, with the same weights: again a mixture.
 
-        Parameters
-        ----------
-        index : Tensor or list of int, shape ``(m,)``
-            Numbers of the coordinates that are kept, in their new order.
-
-        Returns
-        -------
-        GaussianMixture
-            Of ``m`` variables, with the same weights.
+        Their numbers are the ``index``, a tensor or list of shape ``(m,)``, in their new order.
         """
         index, n = torch.as_tensor(index), self.means.shape[1]
         whole = not index.is_floating_point() and index.dtype != torch.bool and index.ndim == 1

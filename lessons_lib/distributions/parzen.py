@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from lessons_lib.distributions._parts import in_blocks
 from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
 
 MAX_ENTRIES = 2**17
@@ -30,32 +31,19 @@ class Parzen:
     """
 
     def __init__(self, data: Tensor) -> None:
-        check_tensor(data, "data")
-        if data.ndim != 2 or data.numel() == 0:
-            raise ValueError(f"data must have shape (T, n) with T, n >= 1, got {tuple(data.shape)}")
-        self.data = data
+        self.data = check_tensor(data, "data", axes="T, n")
         self._centre = data.double().mean(0)
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Log density of the data smoothed by ``sigma``.
+        """Log density of the data smoothed by ``sigma``, shape ``(*)``.
 
-        Parameters
-        ----------
-        x : Tensor, shape ``(*, n)``
-            Points.
-        sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level in the units of ``x``. It must be given, and positive: the default stands
-            for the clean density that every other class has, and is refused.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(*)``.
+        ``sigma`` must be given, and positive: without noise the estimate is a sum of spikes. The
+        default stands for the clean density that every other class has, and is refused.
         """
         return self._reduce(x, sigma)[0].to(x)
 
     def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Score ``(xbar - x) / sigma^2``; shapes as in `log_prob`, returns ``(*, n)``."""
+        """Score ``(xbar - x) / sigma^2``, shape ``(*, n)``."""
         return self._reduce(x, sigma)[1].to(x)
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
@@ -72,9 +60,7 @@ class Parzen:
         level = expand_sigma(sigma, x.double(), positive=True).expand(*batch, 1).reshape(-1, 1)
         points = (x.double() - self._centre.to(x.device)).reshape(-1, n)  # (*, n) -> (B, n)
         rows = max(1, MAX_ENTRIES // min(count, DATA_ROWS))
-        blocks = zip(points.split(rows), (level**2).split(rows), strict=True)
-        parts = [self._block(point, var) for point, var in blocks]
-        log_sum, mean = (torch.cat(part) for part in zip(*parts, strict=True))
+        log_sum, mean = in_blocks(self._block, rows, points, level**2)
         log_norm = math.log(count) + 0.5 * n * (2 * math.pi * level[:, 0] ** 2).log()
         return (log_sum - log_norm).reshape(batch), ((mean - points) / level**2).reshape(x.shape)
 

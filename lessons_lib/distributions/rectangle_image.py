@@ -46,9 +46,9 @@ def rectangle_posterior(
     sigma : float
         Standard deviation of its noise, positive.
     start : Tensor, shape ``(7,)``
-        Parameters as in `phantoms.rectangle_parameters`.
+        Parameters as in `phantoms.rectangle_parameters`, inside the prior.
     num_steps, num_chains : int
-        Steps of each chain, and number of chains, which run as one batch.
+        Steps of each chain (at least 3), and number of chains (at least 2), which run as one batch.
     background, foreground : tuple of float
         Mean and standard deviation of the two levels.
 
@@ -66,30 +66,7 @@ def rectangle_posterior(
     model = RectangleModel(x[None], sigma, (background, foreground), size=x.shape[-1])
     if not bool(model.inside(start[:5].double())):
         raise ValueError(f"start must be inside the prior, got {start.tolist()}")
-    generator = generator or torch.Generator().manual_seed(0)
-    return _moments(model, start.double(), num_steps, num_chains, generator)
-
-
-def _step_shape(model: RectangleModel, start: Tensor) -> Tensor:
-    """Cholesky factor of the geometry's covariance in the linearised model."""
-
-    def draw(p: Tensor) -> Tensor:
-        return draw_rectangles(p, size=model.size)
-
-    jacobian = torch.autograd.functional.jacobian(draw, start).flatten(0, 1)  # (n, 7)
-    wide = torch.tensor([2.3, 2.3, 1.7, 1.7, 0.9], dtype=torch.float64) * model.size / 16
-    prior = torch.diag(torch.cat([wide, model.std]) ** -2)
-    cov = torch.linalg.inv(jacobian.T @ jacobian / model.sigma**2 + prior)
-    return torch.linalg.cholesky(cov[:5, :5]) * 2.38 / math.sqrt(5)
-
-
-def _moments(
-    model: RectangleModel,
-    start: Tensor,
-    num_steps: int,
-    num_chains: int,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor]:
+    start, generator = start.double(), generator or torch.Generator().manual_seed(0)
     shape, q = _step_shape(model, start), start[:5].expand(1, num_chains, 5)
     now, images, spread = model.log_evidence(q), [], 0.0
     for step in range(num_steps):
@@ -105,3 +82,16 @@ def _moments(
             spread = spread + (weights @ cov @ weights.mT).mean(0)  # (n, n)
     every = torch.cat(images)
     return every.mean(0).reshape(model.size, -1), every.T.cov() + spread / len(images)
+
+
+def _step_shape(model: RectangleModel, start: Tensor) -> Tensor:
+    """Cholesky factor of the geometry's covariance in the linearised model."""
+
+    def draw(p: Tensor) -> Tensor:
+        return draw_rectangles(p, size=model.size)
+
+    jacobian = torch.autograd.functional.jacobian(draw, start).flatten(0, 1)  # (n, 7)
+    wide = torch.tensor([2.3, 2.3, 1.7, 1.7, 0.9], dtype=torch.float64) * model.size / 16
+    prior = torch.diag(torch.cat([wide, model.std]) ** -2)
+    cov = torch.linalg.inv(jacobian.T @ jacobian / model.sigma**2 + prior)
+    return torch.linalg.cholesky(cov[:5, :5]) * 2.38 / math.sqrt(5)

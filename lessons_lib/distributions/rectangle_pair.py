@@ -7,8 +7,10 @@ import math
 import torch
 from torch import Tensor
 
+from lessons_lib.distributions._parts import check_weights, in_blocks
 from lessons_lib.phantoms import coverage, rectangle_parameters
-from lessons_lib.shapes import Sigma, check_count, check_number, check_tensor, expand_sigma
+from lessons_lib.phantoms.tilted import check_level
+from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
 
 MAX_ENTRIES = 2**18
 WHOLE = 1e-7
@@ -53,21 +55,14 @@ class RectanglePair:
             raise ValueError(
                 f"fractions must be in [0, 1], got {fractions.min():g} to {fractions.max():g}"
             )
-        if bool((weights < 0).any()) or abs(float(weights.sum()) - 1) > 1e-5:
-            raise ValueError(
-                f"weights must be non-negative and sum to 1, got a minimum of {weights.min():g} "
-                f"and a sum of {weights.sum():g}"
-            )
+        check_weights(weights)
         f, e = fractions.double(), 1 - fractions.double()  # (K, 2)
-        b_std = check_number(background[1], "background standard deviation")
-        r_std = check_number(foreground[1], "foreground standard deviation")
-        b = check_number(background[0], "background mean", any_sign=True)
-        r = check_number(foreground[0], "foreground mean", any_sign=True)
         self.fractions, self.weights = f, weights.double()
-        self.background, self.foreground = (b, b_std), (r, r_std)
+        self.background = b, b_std = check_level(background, "background")
+        self.foreground = r, r_std = check_level(foreground, "foreground")
         self.means = e * b + f * r  # (K, 2)
-        outer = b_std**2 * e[:, :, None] * e[:, None, :] + r_std**2 * f[:, :, None] * f[:, None, :]
-        self.covs = outer  # (K, 2, 2)
+        e_outer, f_outer = (t[:, :, None] * t[:, None, :] for t in (e, f))
+        self.covs = b_std**2 * e_outer + r_std**2 * f_outer  # (K, 2, 2)
 
     @classmethod
     def from_images(
@@ -81,22 +76,18 @@ class RectanglePair:
     ) -> RectanglePair:
         """Tabulate the fractions over all neighbours, both ways, in ``num`` random images.
 
+        The density has an error of order ``num**-0.5`` and ``bins**-2``.
+
         Parameters
         ----------
-        num : int
-            Number of random rectangles; an image has ``4 size (size - 1)`` ordered pairs.
-        size : int
-            Height and width in pixels.
+        num, size : int
+            Number of images, and their height and width in pixels; an image has
+            ``4 size (size - 1)`` ordered pairs.
         bins : int
             Bins of each fraction between 0 and 1, both of which are kept apart; a bin is
             represented by the mean of its pairs.
         **levels : tuple of float
             ``background=`` and ``foreground=``, as for the class.
-
-        Returns
-        -------
-        RectanglePair
-            Its density has an error of order ``num**-0.5`` and ``bins**-2``.
         """
         bins = check_count(bins, "bins")
         geometry = rectangle_parameters(num, size=size, generator=generator)[:, :5]
@@ -108,25 +99,15 @@ class RectanglePair:
         return cls(fractions.clamp(0, 1), count[kept] / count.sum(), **levels)
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Log density of two pixels in noise.
+        """Log density of two pixels in noise, shape ``(*)``.
 
-        Parameters
-        ----------
-        x : Tensor, shape ``(*, 2)``
-            Pairs of pixels.
-        sigma : float or Tensor, shape ``()`` or ``(*)``
-            Noise level in the units of ``x``. It must be given, and positive: without noise there
-            is no density, and the default is refused.
-
-        Returns
-        -------
-        Tensor
-            Shape ``(*)``.
+        ``sigma`` must be given, and positive: without noise there is no density, and the default
+        is refused.
         """
         return self._reduce(x, sigma)[0].to(x)
 
     def score(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
-        """Score of two pixels in noise; shapes as in `log_prob`, returns ``(*, 2)``."""
+        """Score of two pixels in noise, shape ``(*, 2)``."""
         return self._reduce(x, sigma)[1].to(x)
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
@@ -141,19 +122,11 @@ class RectanglePair:
     def given_sum(self, total: float) -> tuple[Tensor, Tensor, Tensor]:
         """Law of the difference ``x2 - x1`` without noise when only the sum is known.
 
-        Each normal is conditioned on its sum, ``cov(d, t) / var(t)`` times the surprise, and its
-        weight changes to how well it explains the sum.
-
-        Parameters
-        ----------
-        total : float
-            The measured sum ``x1 + x2``.
-
-        Returns
-        -------
-        weights, means, stds : Tensor, shape ``(K,)``
-            A mixture of normals on the line. A standard deviation of zero is an atom: the pairs
-            with equal fractions have equal pixels, whatever the sum.
+        Each normal is conditioned on its sum ``total = x1 + x2``, by ``cov(d, t) / var(t)`` times
+        the surprise, and its weight changes to how well it explains the sum. Returned are weights,
+        means and standard deviations of a mixture of normals on the line, each ``(K,)``. A
+        standard deviation of zero is an atom: the pairs with equal fractions have equal pixels,
+        whatever the sum.
         """
         (a, c), (_, b) = self.covs.permute(1, 2, 0)  # each (K,)
         var_t, cross = a + b + 2 * c, b - a
@@ -172,9 +145,7 @@ class RectanglePair:
         batch = x.shape[:-1]
         level = expand_sigma(sigma, x.double(), positive=True).expand(*batch, 1).reshape(-1, 1)
         rows = max(1, MAX_ENTRIES // len(self.weights))
-        blocks = zip(x.double().reshape(-1, 2).split(rows), level.split(rows), strict=True)
-        parts = [self._block(point, noise**2) for point, noise in blocks]
-        log_p, s = (torch.cat(part) for part in zip(*parts, strict=True))
+        log_p, s = in_blocks(self._block, rows, x.double().reshape(-1, 2), level**2)
         return log_p.reshape(batch), s.reshape(x.shape)
 
     def _block(self, x: Tensor, var: Tensor) -> tuple[Tensor, Tensor]:

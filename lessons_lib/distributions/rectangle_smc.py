@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.distributions.rectangle_model import Levels, RectangleModel, design
-from lessons_lib.shapes import check_count, check_number, check_tensor
+from lessons_lib.shapes import broadcasts, check_count, check_number, check_tensor
 
 MAX_ENTRIES = 2**22
 KEPT = 0.5
@@ -107,6 +107,8 @@ def rectangle_smc(
 
     ``p(q | y) ~ p(q) p(y | q)`` over the five numbers ``q`` of the geometry, where ``p(y | q)`` is
     normal since both levels are. All data sets and their populations run as one batch.
+    References: [Fessler2023] for the model, [DelMoral2006] for the method; chapter
+    05_patch_trained.
 
     Parameters
     ----------
@@ -127,15 +129,6 @@ def rectangle_smc(
         Metropolis steps at each temperature.
     background, foreground : tuple of float
         Mean and standard deviation of the two levels.
-
-    Returns
-    -------
-    RectangleParticles
-        Its ``mean()`` of the clean window, with ``std_error()``, ``variance()`` and ``sample()``.
-
-    References
-    ----------
-    [Fessler2023] for the model, [DelMoral2006] for the method. Chapter 05_patch_trained.
     """
     check_tensor(x, "x", min_dims=2)
     check_tensor(x, "x", last=(x.shape[-1], x.shape[-1]))
@@ -163,11 +156,7 @@ def _windows(x: Tensor, corner: Tensor | None, mask: Tensor | None) -> list[Tens
     corner = torch.zeros(*batch, 2) if corner is None else torch.as_tensor(corner)
     mask = torch.ones(x.shape, dtype=torch.bool) if mask is None else torch.as_tensor(mask)
     for name, given, wanted in (("corner", corner, (*batch, 2)), ("mask", mask, tuple(x.shape))):
-        try:
-            fits = torch.broadcast_shapes(given.shape, wanted) == wanted
-        except RuntimeError:
-            fits = False
-        if not fits:
+        if not broadcasts(given.shape, wanted):
             raise ValueError(f"{name} must broadcast to {wanted}, got {tuple(given.shape)}")
     if mask.dtype != torch.bool:
         raise TypeError(f"mask must be a tensor of bool, got {mask.dtype}")

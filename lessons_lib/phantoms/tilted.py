@@ -62,8 +62,8 @@ def rectangle_parameters(
     and standard deviation as given; all independent.
     """
     num, size = check_count(num, "num"), check_count(size, "size")
-    background = _check_level(background, "background")
-    foreground = _check_level(foreground, "foreground")
+    background = check_level(background, "background")
+    foreground = check_level(foreground, "foreground")
     u = torch.rand(num, 5, generator=generator, dtype=torch.float64)
     z = torch.randn(num, 2, generator=generator, dtype=torch.float64)
     centre = size * (0.25 + 0.5 * u[:, 0:2])
@@ -73,8 +73,8 @@ def rectangle_parameters(
     return torch.cat([centre, sides, math.pi * u[:, 4:], b, r], -1)  # (num, 7)
 
 
-def _check_level(level: tuple[float, float], name: str) -> tuple[float, float]:
-    """Mean and standard deviation as floats."""
+def check_level(level: tuple[float, float], name: str) -> tuple[float, float]:
+    """Return mean and standard deviation of the level ``name`` as floats."""
     mean, std = level
     return (
         check_number(mean, f"{name} mean", any_sign=True),
