@@ -97,9 +97,10 @@ def mala(
             back = _log_proposal(x, y, s_y, step, log_p.ndim)
             forth = _log_proposal(y, x, s, step, log_p.ndim)
             log_odds = log_p_y + back - log_p - forth
-            log_odds = log_odds.where(log_p_y != -torch.inf, -torch.inf)
-            if bool(log_odds.isnan().any()):
-                raise FloatingPointError(f"the odds became NaN at MALA step {k}: {advice}")
+            if not finite(log_odds):
+                lost = log_odds.isnan() & (log_p_y != -torch.inf)  # where p(y) = 0 it is refused
+                if bool(lost.any()):
+                    raise FloatingPointError(f"the odds became NaN at MALA step {k}: {advice}")
             accept = torch.rand(log_p.shape, **like).log() < log_odds  # (*)
             event = accept.reshape(accept.shape + (1,) * (x.ndim - accept.ndim))  # (*, 1, ...)
             x, s, log_p = y.where(event, x), s_y.where(event, s), log_p_y.where(accept, log_p)

@@ -59,7 +59,7 @@ def finite(x: Tensor) -> bool:
 
     A finite sum has finite terms; the terms are looked at only where the sum may have overflowed.
     """
-    return cmath.isfinite(x.detach().sum().item()) or bool(torch.isfinite(x.detach()).all())
+    return cmath.isfinite(x.sum().item()) or bool(torch.isfinite(x).all())
 
 
 def broadcasts(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
