@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
@@ -10,28 +9,17 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from lessons_lib.course.assign import Lab
-from lessons_lib.course.assign.editions import student_edition
+from lessons_lib.course.assign.editions import filled
 
 
 def solution(lab: Lab, name: str) -> str:
     """The code of the solution of one task, without its check."""
     (task,) = [task for task in lab.tasks if task.name == name]
-    (cell,) = [cell for cell in task.tagged("solution") if cell.cell_type == "code"]
-    return "\n".join(line for line in cell.source.splitlines() if not line.startswith("checks."))
-
-
-def filled(lab: Lab, answers: Mapping[str, str], student: str = "") -> NotebookNode:
-    """The student's edition with code in place of the stubs of these tasks."""
-    notebook = student_edition(lab, student)
-    for task in lab.tasks:
-        (stub,) = task.tagged("stub")
-        (cell,) = [cell for cell in notebook.cells if cell.source == stub.source]
-        cell.source = answers.get(task.name, cell.source)
-    return notebook
+    return task.solution
 
 
 def perfect(lab: Lab, student: str = "") -> NotebookNode:
-    return filled(lab, {task.name: solution(lab, task.name) for task in lab.tasks}, student)
+    return filled(lab, {task.name: task.solution for task in lab.tasks}, student)
 
 
 def with_first_cell(notebook: NotebookNode, source: str) -> NotebookNode:

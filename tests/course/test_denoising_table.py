@@ -16,7 +16,7 @@ from lessons_lib.course.studies.denoising import choose, denoising_report, noisy
 from lessons_lib.course.studies.limits import BayesLimit
 from lessons_lib.course.studies.methods import FAMILIES, Method
 from lessons_lib.course.studies.regularisers import Regularised, rescaled
-from lessons_lib.course.studies.statistics import interval
+from lessons_lib.course.studies.tables import interval
 from lessons_lib.distributions import GaussianField
 from lessons_lib.metrics import psnr
 from lessons_lib.reconstruction.oracle import search

@@ -11,7 +11,7 @@ import copy
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from lessons_lib.course.assign.source import Lab
@@ -56,6 +56,16 @@ def student_edition(lab: Lab, student: str = "") -> NotebookNode:
     notebook.metadata[METADATA] = {"lab": lab.stem, "version": version(lab), "student": student}
     _mark(notebook, lab, student)
     return _counted(notebook)
+
+
+def filled(lab: Lab, answers: Mapping[str, str], student: str = "") -> NotebookNode:
+    """The `student_edition` with ``answers``, by task, in place of their stubs."""
+    notebook = student_edition(lab, student)
+    for task in lab.tasks:
+        (stub,) = task.tagged("stub")
+        (cell,) = [cell for cell in notebook.cells if cell.source == stub.source]
+        cell.source = answers.get(task.name, cell.source)
+    return notebook
 
 
 def key_edition(lab: Lab, student: str = "") -> NotebookNode:

@@ -91,13 +91,13 @@ def _question(task: Task, seed: int) -> list[NotebookNode]:
     """The cells of a task: text and shipped code, answer, tests, and what comes after."""
     before = [c for part in ("exercise", "given") for c in task.tagged(part)]
     after = [_emptied(c) for c in task.cells if c in task.tagged("hint") + task.tagged("reveal")]
-    (stub,), key = task.tagged("stub"), [c for c in task.tagged("solution") if _is_code(c)]
+    (stub,) = task.tagged("stub")
     hidden = f"print(checks.{task.name}.verdict({task.answer}, seed={seed}, rounds={ROUNDS}))"
     return [
         _raw("BEGIN QUESTION", name=task.name, points=[0, task.stars]),
         *(_emptied(cell) for cell in before),
         _raw("BEGIN SOLUTION"),
-        _code(_with_prompt(stub.source, _without_check(key[0].source))),
+        _code(_with_prompt(stub.source, task.solution)),
         _raw("END SOLUTION"),
         _raw("BEGIN TESTS"),
         _test(f"checks.{task.name}({task.answer})", hidden=False),
@@ -111,11 +111,6 @@ def _question(task: Task, seed: int) -> list[NotebookNode]:
 def _with_prompt(stub: str, solution: str) -> str:
     lines = ['r""" # BEGIN PROMPT', stub, '""" # END PROMPT']
     return "\n".join([*lines, "# BEGIN SOLUTION NO PROMPT", solution, "# END SOLUTION"])
-
-
-def _without_check(solution: str) -> str:
-    lines = [line for line in solution.splitlines() if not line.startswith("checks.")]
-    return "\n".join(lines).rstrip()
 
 
 def _test(line: str, *, hidden: bool) -> NotebookNode:

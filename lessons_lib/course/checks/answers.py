@@ -35,17 +35,9 @@ def ask(answer: Callable[..., Any], *args: Any) -> Any:
     """Call the student's function on copies of ``args``, and return what it returns.
 
     A generator among ``args`` is replaced by one of its own, see `apart`: whoever judges may draw
-    the truth from the generator that is passed here.
-
-    Functions written for NumPy are welcome: if the call fails with tensors, it is tried once more
-    with arrays; functions among ``args`` then take and return arrays, too.
-
-    Parameters
-    ----------
-    answer : callable
-        The student's function, or a stand-in for one in another process.
-    *args : Any
-        Tensors, numbers, strings, library objects and module-level functions.
+    the truth from the generator that is passed here. Functions written for NumPy are welcome: if
+    the call of ``answer`` fails with tensors, it is tried once more with arrays; functions among
+    ``args`` then take and return arrays, too.
 
     Raises
     ------
@@ -161,14 +153,9 @@ def _foreign(filename: str) -> bool:
 
 
 def parts(answer: Any) -> Parts:
-    """The answer as tensors of float64 (complex128 if complex).
+    """The answer as tensors of float64 (complex128 if complex), or a StudentError.
 
     A list of equal shapes is one array, as it is for NumPy; a tuple is several.
-
-    Raises
-    ------
-    StudentError
-        If it is, or holds, something else than numbers.
     """
     if isinstance(answer, dict):
         answer = [answer[name] for name in sorted(answer, key=str)]
@@ -190,13 +177,7 @@ def parts(answer: Any) -> Parts:
 
 
 def array(answer: Any) -> Tensor:
-    """The answer as one tensor, see `parts`; rows in a tuple are stacked.
-
-    Raises
-    ------
-    StudentError
-        If it is several arrays of different shapes, or no array.
-    """
+    """The answer as one tensor, see `parts`; rows in a tuple are stacked."""
     every = parts(answer)
     if len({part.shape for part in every}) != 1:
         raise StudentError(f"One array is wanted here, and this is {len(every)} of them.")

@@ -168,7 +168,7 @@ def posterior_samples(
     depth: float = 16.0,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    r"""Draw from ``p(x | y)`` for plain denoising, where ``y`` is itself a state of the diffusion.
+    """Draw from ``p(x | y)`` for plain denoising, where ``y`` is itself a state of the diffusion.
 
     ``y`` is the truth plus noise of level ``noise_std``, so the reverse diffusion started at ``y``
     on that level ends in a draw from the posterior. From ``a`` to the lower level ``b``
@@ -183,9 +183,7 @@ def posterior_samples(
     prior : Prior
         Makes the image score.
     y : Tensor, shape ``(H, W)``
-        Noisy image.
-    noise_std : float
-        Its noise level.
+        Noisy image, with the noise level ``noise_std``.
     num, levels : int
         Number of samples, and of levels.
     depth : float

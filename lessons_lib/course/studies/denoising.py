@@ -17,7 +17,7 @@ from lessons_lib import pretrained
 from lessons_lib.course.studies.guests import guest_methods
 from lessons_lib.course.studies.methods import GUEST, RIVAL, Method, methods
 from lessons_lib.course.studies.pictures import SIZES, held_out_pictures
-from lessons_lib.course.studies.statistics import check_several, interval
+from lessons_lib.course.studies.tables import check_several, interval
 from lessons_lib.metrics import psnr, ssim
 from lessons_lib.shapes import Score, check_number
 

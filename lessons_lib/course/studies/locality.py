@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.console import run
-from lessons_lib.course.studies.statistics import check_several
+from lessons_lib.course.studies.tables import check_several
 from lessons_lib.distributions import rectangle_smc
 from lessons_lib.files import check_place, write_whole
 from lessons_lib.phantoms import tilted_rectangles

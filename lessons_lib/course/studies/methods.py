@@ -42,24 +42,20 @@ RIVAL = "BM3D"
 
 @dataclass(frozen=True)
 class Method:
-    """One row of the table.
+    """One row of the table, of one of the `FAMILIES`.
 
     Parameters
     ----------
-    name : str
-        As it is printed.
-    family : str
-        One of `FAMILIES`.
+    name, family : str
+        As it is printed, and what it knows.
     denoise : callable
         ``denoise(y, noise_std, truth)``, from ``(H, W)`` to ``(H, W)``.
     models : tuple of str
         The shipped models that it needs, names in `pretrained.RECIPES`.
     most : int
         Most pictures that it is run on, the first ones; smaller for what is slow.
-    begin : callable
-        Called before the first picture.
-    notes : callable
-        ``notes(noise_std)`` is what it found out, for its row.
+    begin, notes : callable
+        ``begin()`` comes before the first picture; ``notes(noise_std)`` is what it found out.
     """
 
     name: str
@@ -83,23 +79,7 @@ class Method:
 
 
 def methods(phantom: str) -> list[Method]:
-    """Return the methods that make sense for one kind of picture.
-
-    Parameters
-    ----------
-    phantom : str
-        A key of `pictures.SIZES`.
-
-    Returns
-    -------
-    list of Method
-        In the order of the table.
-
-    Raises
-    ------
-    ValueError
-        If there is no such kind of picture.
-    """
+    """Return the methods that make sense for a ``phantom``, a key of `pictures.SIZES`, in order."""
     lists = {
         "disks": _disks,
         "rectangles": _rectangles,

@@ -76,33 +76,11 @@ def mixture_terms(
 def mixture_cost(
     method: str, theta: Tensor, sets: Tensor, truth: Density, *, least: float = 1.0
 ) -> Tensor:
-    """The cost of each mixture on its data set, as `fit_mixture_by` would lower it.
+    """The cost of each mixture on its data set, ``(D,)``, as `fit_mixture_by` would lower it.
 
+    ``theta`` are mixtures, ``(D, 8)``; ``method``, ``sets``, ``truth`` and ``least`` are as there.
     Denoising is at noise level 1 and averaged exactly over the noise; the constant between it and
     the explicit cost against the Parzen score is left out. RSM has weight 1/2, its counterpart.
-
-    Parameters
-    ----------
-    method : str
-        One of `METHODS`.
-    theta : Tensor, shape ``(D, 8)``
-        Mixtures.
-    sets : Tensor, shape ``(D, T)``
-        Data.
-    truth : density
-        Gives ESM its target; the other methods do not look at it.
-    least : float
-        Lower bound on the widths.
-
-    Returns
-    -------
-    Tensor
-        Shape ``(D,)``.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If ``method`` is unknown or ``sets`` is not a finite matrix.
     """
     return _average(method, theta, least, *_problem(method, sets, truth, least))
 
@@ -144,7 +122,7 @@ def fit_mixture_by(
     Raises
     ------
     TypeError, ValueError
-        As for `mixture_cost`.
+        If ``method`` is unknown or ``sets`` is not a finite matrix.
     """
     problem = _problem(method, sets, truth, least)
     first = _random_starts(sets, num_starts, least, seed)
@@ -164,29 +142,11 @@ def fit_mixture_by(
 def relax_bound(
     method: str, data: Tensor, truth: Density, bounds: Iterable[float], *, num_starts: int = 80
 ) -> Tensor:
-    """The best cost on one data set as the lower bound on the widths is lowered.
+    """The best cost on one data set, ``data`` of shape ``(T,)``, for each of decreasing ``bounds``.
 
-    Each bound begins with new random starts, with two needles on every pair of the six most
-    crowded data, and with the solution of the bound before it, which is still allowed; so the
-    cost never rises.
-
-    Parameters
-    ----------
-    method : str
-        One of `METHODS`.
-    data : Tensor, shape ``(T,)``
-        One data set.
-    truth : density
-        Gives ESM its target.
-    bounds : iterable of float
-        Lower bounds, decreasing.
-    num_starts : int
-        Random starts at each bound.
-
-    Returns
-    -------
-    Tensor
-        One cost for each bound.
+    Each lower bound on the widths begins with ``num_starts`` new random starts, with two needles on
+    every pair of the six most crowded data, and with the solution of the bound before it, which is
+    still allowed; so the cost never rises. ``method`` and ``truth`` are those of `fit_mixture_by`.
     """
     best, last, costs = None, 0.0, []
     for least in bounds:
@@ -203,27 +163,11 @@ def relax_bound(
 def mixture_divergences(
     theta: Tensor, truth: Density, x: Tensor, mass: Tensor, *, least: float = 1.0
 ) -> Tensor:
-    """How far mixtures are from the truth: Kullback-Leibler and Fisher divergence.
+    """How far mixtures are from the truth, ``(*, 2)``: Kullback-Leibler and Fisher divergence.
 
-    ``KL = E log(p / p_theta)`` and ``F = 1/2 E (s_theta - s)^2``, both under the truth.
-
-    Parameters
-    ----------
-    theta : Tensor, shape ``(*, 8)``
-        Mixtures.
-    truth : density
-        The density that the data came from.
-    x : Tensor, shape ``(N,)``
-        Nodes of a quadrature rule.
-    mass : Tensor, shape ``(N,)``
-        Probability under the truth that each node stands for.
-    least : float
-        Lower bound on the widths.
-
-    Returns
-    -------
-    Tensor
-        Shape ``(*, 2)``.
+    ``KL = E log(p / p_theta)`` and ``F = 1/2 E (s_theta - s)^2``, both under the ``truth``, for
+    ``theta`` of shape ``(*, 8)``. ``x`` are nodes of a quadrature rule, ``mass`` is the probability
+    under the truth that each stands for, both ``(N,)``, and ``least`` bounds the widths.
     """
     log_p, s, _ = mixture_terms(theta, x, least=least)
     gap = truth.log_prob(x[:, None]) - log_p
@@ -239,25 +183,9 @@ def compare_fits(
     least: float = 1.0,
     num_starts: int = 12,
 ) -> dict[str, Tensor]:
-    """Fit every data set by every method.
+    """Fit every data set by every one of the ``methods``; by method, the mixtures ``(D, 8)``.
 
-    Parameters
-    ----------
-    sets : Tensor, shape ``(D, T)``
-        Data.
-    truth : density
-        The density that they came from.
-    methods : sequence of str
-        Some of `METHODS`.
-    least : float
-        Lower bound on the widths.
-    num_starts : int
-        Random starts for each fit.
-
-    Returns
-    -------
-    dict of str to Tensor
-        For each method the mixtures, shape ``(D, 8)``.
+    ``sets``, ``truth``, ``least`` and ``num_starts`` are those of `fit_mixture_by`.
     """
     options = {"least": least, "num_starts": num_starts}
     return {method: fit_mixture_by(method, sets, truth, **options)[0] for method in methods}

@@ -24,29 +24,19 @@ LEVELS = {"tilted": TILTED, "tilted_large": {"background": (0.2, 0.1), "foregrou
 
 
 def held_out_pictures(phantom: str, num: int, *, seed: int, size: int | None = None) -> Tensor:
-    """Draw pictures that no shipped model has seen.
+    """Draw pictures that no shipped model has seen, ``(num, size, size)``.
+
+    They are in float64; black and white are 1 apart.
 
     Parameters
     ----------
     phantom : str
         A key of `SIZES`. ``tilted`` is the rectangle model of the talk, with a foreground of 2;
         ``tilted_large`` has more pixels and grey levels within those of the other pictures.
-    num : int
-        Number of pictures.
-    seed : int
-        Of the pictures.
+    num, seed : int
+        How many, and which.
     size : int, optional
         Height and width in pixels; by default that of `SIZES`.
-
-    Returns
-    -------
-    Tensor, shape ``(num, size, size)``
-        In float64; black and white are 1 apart.
-
-    Raises
-    ------
-    ValueError
-        If the phantom is unknown or a count is not positive.
     """
     if phantom not in SIZES:
         raise ValueError(f"phantom must be one of {', '.join(SIZES)}, got {phantom!r}")

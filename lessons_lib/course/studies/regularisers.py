@@ -21,19 +21,8 @@ RATIOS = (3.0, 1.4)
 def rescaled(score: Score, weight: float, scale: float = 1.0) -> Score:
     """Return the score ``weight * s(scale * x, sigma)``, of ``weight / scale * log p(scale * x)``.
 
-    Parameters
-    ----------
-    score : Score
-        Of images.
-    weight : float
-        How much the prior counts against the data.
-    scale : float
-        Amplitude at which it sees the image.
-
-    Returns
-    -------
-    Score
-        Of images; of no density that anything was trained on.
+    ``weight`` is how much the prior counts against the data, ``scale`` the amplitude at which it
+    sees the image. It belongs to no density that anything was trained on.
     """
 
     def changed(x: Tensor, sigma: Sigma = 0.0) -> Tensor:

@@ -19,8 +19,8 @@ from torch import Tensor
 
 from lessons_lib import phantoms, pretrained, samplers
 from lessons_lib.console import run
-from lessons_lib.course.studies.statistics import check_several, interval
 from lessons_lib.course.studies.stored import FOLDER
+from lessons_lib.course.studies.tables import check_several, interval
 from lessons_lib.files import check_place, write_whole
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import MaskedFourier, measure, random_lines

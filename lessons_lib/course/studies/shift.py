@@ -16,7 +16,7 @@ from torch import Tensor
 from lessons_lib import pretrained
 from lessons_lib.course.studies.denoisers import averaged
 from lessons_lib.course.studies.pictures import DOMAINS, unseen_pictures
-from lessons_lib.course.studies.statistics import check_several, interval
+from lessons_lib.course.studies.tables import check_several, interval
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import Identity
 from lessons_lib.reconstruction import GaussianLikelihood, denoise_bm3d, half_quadratic, ladder

@@ -34,24 +34,10 @@ NUM, SEED = 50, 2026
 
 
 def measured(name: str) -> dict[str, Any]:
-    """Read a table that comes with the library.
+    """Read the table ``name`` that comes with the library, such as ``"locality"`` or ``"shift"``.
 
-    Parameters
-    ----------
-    name : str
-        Such as ``"locality"``, ``"scans"`` or ``"shift"``.
-
-    Returns
-    -------
-    dict
-        What the command of that name wrote; for a table of denoisers as from `denoising_report`.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name; lists those that there are.
-
-    References: chapters 05_patch_trained, 06_scans and 07_pitfalls.
+    It is what the command of that name wrote; for a table of denoisers as from `denoising_report`.
+    Chapters 05_patch_trained, 06_scans and 07_pitfalls read them.
     """
     path = FOLDER / f"{name}.json"
     if not path.is_file():
@@ -79,16 +65,8 @@ def read_report(path: Path | str) -> dict[str, Any]:
 def read_table(path: Path | str) -> dict[str, dict[str, Any]]:
     """Read a table for a chapter, and refuse one that other weights or another list made.
 
-    Parameters
-    ----------
-    path : Path or str
-        The file, or the bare name of a table that comes with the library, such as
-        ``"denoising_disks_26db"``.
-
-    Returns
-    -------
-    dict
-        The rows by the name of the method, and the ``setting``.
+    ``path`` is a file, or the bare name of a table that comes with the library, such as
+    ``"denoising_disks_26db"``. Returns the rows by the name of the method, and the ``setting``.
 
     Raises
     ------
