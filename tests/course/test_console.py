@@ -63,7 +63,7 @@ def test_a_stream_without_an_encoding_gets_the_line_as_it_is(
 @pytest.mark.parametrize("terminal", TERMINALS)
 def test_claims_and_verdicts_reach_every_terminal(terminal: str) -> None:
     program = (
-        "from lessons_lib import checks\nimport lessons_lib.course.checks.gaussian_score\n"
+        "from lessons_lib.course import checks\nimport lessons_lib.course.checks.gaussian_score\n"
         "checks.claim('two is two', 2.0, equals=2.0, within=0.0)\n"
         "checks.gaussian_score.fools_two_averages(3)\n"
         "checks.gaussian_score.fools_two_averages(...)\n"
