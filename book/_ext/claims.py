@@ -1,13 +1,11 @@
 """The claims page: every line with a check mark in every lesson, collected while the book is built.
 
-A lesson prints a claim only after it held, and the tests execute each lesson again; so this page
-lists what was executed and nothing else. Nobody types it. The build stops where the code of a cell
-and what it printed disagree: a claim that was not executed, a line that no code makes, no words.
+A lesson prints a claim only after it held, and the tests execute each lesson again and compare what
+it prints with its code; so this page lists what was executed and nothing else. Nobody types it.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -47,8 +45,6 @@ def found(document: nodes.document) -> Iterator[Made]:
     for cell in doctree.cells(document):
         printed = "\n".join(o.astext() for o in cell.findall(nodes.literal_block) if _stream(o))
         lines = list(LINE.finditer(printed))
-        if wrong := mismatches(doctree.source(cell), [line["text"] for line in lines]):
-            raise ExtensionError("claims: " + "; ".join(wrong))
         if lines:
             anchor = f"claim-{nodes.make_id(lines[0]['text'])[:60]}"
             cell["ids"].append(anchor)
@@ -57,38 +53,6 @@ def found(document: nodes.document) -> Iterator[Made]:
 
 def _stream(output: nodes.literal_block) -> bool:
     return "stream" in output["classes"]
-
-
-def mismatches(code: str, printed: list[str]) -> list[str]:
-    """Calls of ``claim`` whose words were not printed, and printed words that no call has."""
-    tree = ast.parse(code if "claim" in code else "")
-    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and _named(n, "claim")]
-    patterns = [_pattern(call.args[0]) if call.args else "" for call in calls]
-    found = [f"a claim without words: {ast.unparse(c)[:80]}" for c in calls if not _words(c)]
-    for call, pattern in zip(calls, patterns, strict=True):
-        if not any(re.fullmatch(pattern, text) for text in printed):
-            found.append(f"not executed: {ast.unparse(call)[:80]}")
-    for text in printed:
-        if not any(re.fullmatch(pattern, text) for pattern in patterns):
-            found.append(f"no code of its cell claims: {text}")
-    return found
-
-
-def _named(call: ast.Call, name: str) -> bool:
-    return getattr(call.func, "id", getattr(call.func, "attr", "")) == name
-
-
-def _pattern(words: ast.expr) -> str:
-    """What a claim may print: its words, with anything in place of what is computed."""
-    if isinstance(words, ast.Constant):
-        return re.escape(str(words.value))
-    if isinstance(words, ast.JoinedStr):
-        return "".join(_pattern(part) for part in words.values)
-    return ".+"
-
-
-def _words(call: ast.Call) -> bool:
-    return bool(call.args) and _pattern(call.args[0]).strip() != ""
 
 
 def collect(app: Sphinx, document: nodes.document) -> None:
@@ -124,8 +88,15 @@ def _lesson(title: nodes.title, uri: str, claims: list[Made]) -> list[nodes.Node
     head = (nodes.paragraph("", "claim"), nodes.paragraph("", "measured"))
     return [
         nodes.rubric("", heading, **{"heading-level": 2}),
-        doctree.table([head, *rows], (68, 32), "claims"),
+        _table([head, *rows]),
     ]
+
+
+def _table(rows: list[tuple[nodes.Node, ...]]) -> nodes.table:
+    head, *body = (nodes.row("", *(nodes.entry("", cell) for cell in row)) for row in rows)
+    columns = [nodes.colspec(colwidth=68), nodes.colspec(colwidth=32)]
+    group = nodes.tgroup("", *columns, nodes.thead("", head), nodes.tbody("", *body), cols=2)
+    return nodes.table("", group, classes=["claims"])
 
 
 def _link(text: str, uri: str) -> nodes.paragraph:

@@ -7,19 +7,17 @@ out, so that an arrow is a need that no other path of arrows covers.
 from __future__ import annotations
 
 import html
-import json
 import re
 import textwrap
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
+from written import BOOK, prose
 
-BOOK = Path(__file__).resolve().parent.parent
 NEEDS = re.compile(r"^\*+Needs:?\*+:?(.*)$", re.M)
 LINK = re.compile(r"\((\w+)\.ipynb\)")
 MINUTES = re.compile(r"about (\d+) minutes? to read")
@@ -50,22 +48,20 @@ class MapDirective(SphinxDirective):
         return [CourseMap()]
 
 
-def text(stem: str, book: Path = BOOK) -> str:
-    """The prose of a lesson."""
-    cells = json.loads((book / f"{stem}.ipynb").read_text(encoding="utf-8"))["cells"]
-    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
-
-
 def needs(texts: dict[str, str]) -> dict[str, set[str]]:
     """The lessons that each one names, without those that another of them needs already."""
-    named = {stem: set(LINK.findall(_line(words))) & set(texts) for stem, words in texts.items()}
+    return reduced({s: set(LINK.findall(_line(words))) & set(texts) for s, words in texts.items()})
 
-    def all_of(stem: str) -> set[str]:
-        return named[stem].union(*(all_of(other) for other in named[stem]))
+
+def reduced(graph: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Leave out what follows from the rest."""
+
+    def all_of(name: str) -> set[str]:
+        return graph[name].union(*(all_of(other) for other in graph[name]))
 
     return {
-        stem: direct - set().union(*(all_of(other) for other in direct))
-        for stem, direct in named.items()
+        name: direct - set().union(*(all_of(other) for other in direct))
+        for name, direct in graph.items()
     }
 
 
@@ -109,7 +105,7 @@ def draw(lessons: list[Lesson], graph: dict[str, set[str]]) -> str:
     place = places(graph)
     height = max(y for _, y in place.values()) + BOX[1] / 2 + GAP
     arrows = "".join(
-        _arrow(route(place[need], place[stem], list(place.values())))
+        arrow(route(place[need], place[stem], list(place.values())))
         for stem in graph
         for need in sorted(graph[stem])
     )
@@ -122,21 +118,25 @@ def draw(lessons: list[Lesson], graph: dict[str, set[str]]) -> str:
 
 
 def route(
-    start: tuple[float, float], end: tuple[float, float], boxes: list[tuple[float, float]]
+    start: tuple[float, float],
+    end: tuple[float, float],
+    boxes: list[tuple[float, float]],
+    size: tuple[float, float] = BOX,
 ) -> list[tuple[float, float]]:
     """Points of an arrow from box to box; it passes each row between them through a gap."""
-    (x1, y1), (x2, y2) = start, end
-    points = [(x1, y1 + BOX[1] / 2)]
+    (x1, y1), (x2, y2), (width, height) = start, end, size
+    points = [(x1, y1 + height / 2)]
     for y in sorted({box[1] for box in boxes if y1 < box[1] < y2}):
         row = sorted(x for x, other in boxes if other == y)
-        edge = (BOX[0] + GAP) / 2
+        edge = (width + GAP) / 2
         gaps = [row[0] - edge, *((a + b) / 2 for a, b in pairwise(row)), row[-1] + edge]
         gap = min(gaps, key=lambda x: abs(x - (x1 + x2) / 2))
-        points += [(gap, y - BOX[1] / 2), (gap, y + BOX[1] / 2)]
-    return [*points, (x2, y2 - BOX[1] / 2 - 7)]
+        points += [(gap, y - height / 2), (gap, y + height / 2)]
+    return [*points, (x2, y2 - height / 2 - 7)]
 
 
-def _arrow(points: list[tuple[float, float]]) -> str:
+def arrow(points: list[tuple[float, float]]) -> str:
+    """Return the svg of an arrow through ``points``."""
     path = "M{:.0f} {:.0f}".format(*points[0])
     for (x1, y1), (x2, y2) in pairwise(points):
         half = (y1 + y2) / 2
@@ -188,7 +188,7 @@ def resolve(app: Sphinx, document: nodes.document, page: str) -> None:
     for mark in list(document.findall(CourseMap)):
         stems = sorted(name.removeprefix("book/") for name in app.env.found_docs)
         stems = [s for s in stems if s[:2].isdigit() and not s.endswith("_lab")]
-        texts = {stem: text(stem) for stem in stems}
+        texts = {stem: prose(stem) for stem in stems}
         svg = draw(lessons(app.env, texts), needs(texts)) if texts else ""  # a book of labs only
         mark.replace_self(nodes.raw("", svg, format="html"))
 

@@ -7,12 +7,15 @@ is not used: its page for each name would stand outside ``_toc.yml``.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.pycode import ModuleAnalyzer
 
 KEY = re.compile(r"\[([A-Z][A-Za-z]+\d{4}[a-z]?)\](?!_)")
 CHAPTER = re.compile(r"\b(\d\d_[a-z][a-z_]*[a-z])\b")
@@ -25,8 +28,18 @@ def process(
     app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
 ) -> None:
     """Rewrite a docstring in place, before napoleon reads it."""
+    if what == "data":
+        lines[:] = told_below(*name.rsplit(".", 1)) or lines
     text = ON_ONE_LINE.sub(r"References\n----------\n\1", "\n".join(lines))
     lines[:] = [rewrite(line) for line in text.split("\n")]
+
+
+def told_below(module: str, name: str) -> list[str]:
+    """The text below a constant, in whichever file of its package it stands."""
+    folder = getattr(importlib.import_module(module), "__path__", [])
+    files = [module, *(file.name for file in pkgutil.iter_modules(folder, f"{module}."))]
+    texts = (ModuleAnalyzer.for_module(file).find_attr_docs().get(("", name)) for file in files)
+    return next(filter(None, texts), [])
 
 
 def rewrite(line: str) -> str:
@@ -55,10 +68,8 @@ def link(
 
 def nearest(name: str, here: str, known: dict[str, object]) -> str | None:
     """The one of the ``known`` dotted names that a part of it means in the module ``here``."""
-    *above, last = name.split(".")
-    parts = {full: full.split(".") for full in known}
-    found = [full for full in known if parts[full][-1] == last and {*above} <= {*parts[full]}]
-    shared = {full: len({*parts[full]} & {*here.split(".")}) for full in found}
+    found = [full for full in known if f".{full}".endswith(f".{name}")]
+    shared = {full: len({*full.split(".")} & {*here.split(".")}) for full in found}
     return max(found, key=lambda full: (shared[full], -len(full)), default=None)
 
 

@@ -1,8 +1,8 @@
-"""What several extensions read from a page or write into one: cells of code, and tables."""
+"""What several extensions read from a page: its cells of code."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
 from docutils import nodes
 
@@ -17,13 +17,3 @@ def source(cell: nodes.container) -> str:
     """Return the code of a cell."""
     inputs = (box for box in cell.findall(nodes.container) if "cell_input" in box["classes"])
     return "\n".join(block.astext() for box in inputs for block in box.findall(nodes.literal_block))
-
-
-def table(
-    rows: Iterable[Iterable[nodes.Node]], widths: Sequence[int], *classes: str
-) -> nodes.table:
-    """Build a table of columns with these relative ``widths``; the first row is its head."""
-    head, *body = (nodes.row("", *(nodes.entry("", cell) for cell in row)) for row in rows)
-    columns = [nodes.colspec(colwidth=width) for width in widths]
-    parts = [*columns, nodes.thead("", head), nodes.tbody("", *body)]
-    return nodes.table("", nodes.tgroup("", *parts, cols=len(widths)), classes=list(classes))

@@ -1,7 +1,8 @@
 """Proofs fold as sphinx-design's dropdown does: the browser's own ``<details>``.
 
 It opens with the keyboard, with a screen reader and without JavaScript, and prints open. The
-proofs of sphinx-proof share one id on a page and have no title, on which its folding fails.
+proofs of sphinx-proof share one id on a page and have no title, on which its folding fails; what
+is inside its theorems shares another.
 """
 
 from __future__ import annotations
@@ -25,9 +26,16 @@ class Proof(DropdownDirective):
         return super().run_with_defaults()
 
 
+def drop_shared_ids(app: Sphinx, document: nodes.document, page: str) -> None:
+    """Leave an id to the boxes only."""
+    for section in document.findall(nodes.section):
+        section["ids"] = [name for name in section["ids"] if name != "proof-content"]
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx, after sphinx-proof."""
     app.setup_extension("sphinx_design")
     app.setup_extension("sphinx_proof")
+    app.connect("doctree-resolved", drop_shared_ids)
     app.add_directive_to_domain("prf", "proof", Proof, override=True)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

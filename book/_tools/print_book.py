@@ -3,7 +3,8 @@
     python book/_tools/print_book.py _build/html _build/pdf
 
 Chromium prints one page that holds all pages, twice: the first print tells on which sheet each
-begins, the second carries the numbers in its contents.
+begins, the second carries the numbers in its contents. Jupyter Book's own `pdfhtml` prints one long
+page: no contents with numbers, no bookmarks, no running titles, and not with the system's browser.
 """
 
 from __future__ import annotations

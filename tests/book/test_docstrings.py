@@ -28,15 +28,15 @@ def test_a_line_is_rewritten(line, wanted):
 @pytest.mark.parametrize(
     ("name", "here", "wanted"),
     [
-        ("last", "lib.training", "lib.training.run.last"),
+        ("last", "lib.training", "lib.training.last"),
         ("last", "lib.samplers", "lib.samplers.last"),
-        ("training.last", "lib.samplers", "lib.training.run.last"),
+        ("training.last", "lib.samplers", "lib.training.last"),
         ("first", "lib.samplers", None),
         ("torch.last", "lib.samplers", None),
     ],
 )
 def test_a_short_name_means_the_nearest(name, here, wanted):
-    known = dict.fromkeys(["lib.samplers.last", "lib.training.run.last"])
+    known = dict.fromkeys(["lib.samplers.last", "lib.training.last"])
     assert docstrings.nearest(name, here, known) == wanted
 
 
@@ -46,8 +46,13 @@ def test_references_on_one_line_are_a_section_of_their_own():
     assert lines[-3:] == ["References", "----------", ":cite:t:`Vincent2011`."]
 
 
-def test_the_pages_name_every_module_and_every_constant_where_it_is_defined():
+def test_the_pages_name_every_module_and_constants_that_exist():
     pages = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "book").glob("library_*.md"))
     assert sorted(re.findall(r"automodule:: (\S+)", pages)) == sorted(m.__name__ for m in modules())
     constants = re.findall(r"autodata:: (\S+)\.(\w+)", pages)
     assert [n for n in constants if not hasattr(importlib.import_module(n[0]), n[1])] == []
+
+
+def test_a_constant_brings_the_text_below_it():
+    told = docstrings.told_below("lessons_lib.phantoms", "TEST_PHOTOGRAPHS")
+    assert told[0] == "Photographs that no shipped model has seen."

@@ -86,7 +86,7 @@ def test_it_prints_with_bookmarks_numbers_and_links(site: Path) -> None:
     import pikepdf
 
     browser.require()
-    script = ROOT / "book" / "_ext" / "print_book.py"
+    script = ROOT / "book" / "_tools" / "print_book.py"
     words = [sys.executable, script, site, site / "pdf"]
     done = subprocess.run(
         words, capture_output=True, encoding="utf-8", env=os.environ | {"LANG": "C"}

@@ -57,6 +57,7 @@ def parameters(function: Function) -> list[ast.arg]:
 def documented(tree: ast.Module, exported: set[str] | None = None) -> list[str]:
     """Docstrings are there, and name each parameter and no other.
 
+    Neither pydoclint nor ruff can leave out the shared `CONVENTIONS`, nor read a package's exports.
     A parameter is named by an entry under *Parameters*, or as ``name`` in the text; a method may
     rely on the docstring of its class. With ``exported``, other names are the inside of a package
     and need a docstring only.

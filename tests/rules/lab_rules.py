@@ -6,14 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from lesson_text import code_cells, headings, is_text, lines, tags
+from lesson_text import headings, is_text, tags
 
 from lessons_lib.course.assign import KINDS, Lab, Task
 from lessons_lib.course.assign.source import PARTS
 
 TASKS = range(5, 8)
 MUST_HAVE = {"Predict", "Derive", "Find the bug"}
-LONGEST_CELL = 25
 FOLDED = {"hint": "hint", "solution": "solution", "instructors": "instructors"}
 
 
@@ -85,15 +84,6 @@ def folds(lab: Lab) -> list[str]:
     ]
 
 
-def sizes(lab: Lab) -> list[str]:
-    """No cell above 25 lines."""
-    return [
-        f"code cell {number} has {lines(cell)} lines"
-        for number, cell in enumerate(code_cells(lab.notebook), 1)
-        if lines(cell) > LONGEST_CELL
-    ]
-
-
 def names(lab: Lab) -> list[str]:
     """Each exercise of the module is asked for once, and each answer has a name of its own."""
     complaints = []
@@ -122,4 +112,4 @@ def _is_stub(task: Task, source: str) -> bool:
     return bool(value.search(source) or function.search(source))
 
 
-RULES: list[Callable[[Lab], list[str]]] = [promise, order, cells, folds, sizes, names, stubs]
+RULES: list[Callable[[Lab], list[str]]] = [promise, order, cells, folds, names, stubs]

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import code_rules
-from lesson_text import code_cells, headings, is_text, lines, prose, section, tags, words
+from claim_rules import executed
+from lesson_text import code_cells, headings, is_text, prose, section, tags, words
 from nbformat import NotebookNode
 
 HEADINGS_BEFORE = ["At a glance", "Setup", "A question"]
@@ -23,7 +24,6 @@ HEADINGS_AFTER = [
     "Where this comes from",
     "Reproducibility",
 ]
-WORDS_PER_LINE = (6, 20)
 LONGEST_LINE = 76
 """Characters of code that a page 1280 pixels wide shows without scrolling."""
 
@@ -67,16 +67,6 @@ def setup(book: NotebookNode) -> list[str]:
     """Setup is one code cell, so that a reader sees at once what a lesson imports."""
     inside = [c for c in section(book, "Setup") if c.cell_type == "code"]
     return [] if len(inside) == 1 else [f"Setup has {len(inside)} code cells, wanted one"]
-
-
-def density(book: NotebookNode) -> list[str]:
-    """Words of prose for each visible line of code."""
-    visible = sum(lines(c) for c in code_cells(book) if "hide-input" not in tags(c))
-    ratio = words(book) / max(visible, 1)
-    low, high = WORDS_PER_LINE
-    if low <= ratio <= high:
-        return []
-    return [f"{ratio:.1f} words for each visible line of code, wanted {low} to {high}"]
 
 
 def line_length(book: NotebookNode) -> list[str]:
@@ -309,7 +299,6 @@ RULES: list[Callable[[NotebookNode], list[str]]] = [
     order,
     promise,
     setup,
-    density,
     line_length,
     plain_code,
     reading_time,
@@ -318,6 +307,7 @@ RULES: list[Callable[[NotebookNode], list[str]]] = [
     interactive,
     glue_keys,
     enough_claims,
+    executed,
     claimed_numbers,
     explicit_randomness,
     self_contained,

@@ -53,8 +53,9 @@ def figure(name: str) -> NotebookNode:
 
 
 def claimed(number: int) -> NotebookNode:
-    said_ = said(f"✓ claim number {number} says something: 1 ≈ 1 within 1e-9\n")
-    return code(f"x{number} = {number}\nclaim('...', 1, equals=1, within=1e-9)", said_)
+    words_ = f"claim number {number} says something"
+    said_ = said(f"✓ {words_}: 1 ≈ 1 within 1e-9\n")
+    return code(f"x{number} = {number}\nclaim('{words_}', 1, equals=1, within=1e-9)", said_)
 
 
 def lesson() -> NotebookNode:

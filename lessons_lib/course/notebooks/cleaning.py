@@ -1,4 +1,8 @@
-"""What a stored notebook may carry, and the removal of all else."""
+"""What a stored notebook may carry, and the removal of all else.
+
+`nbstripout` names what goes; here is named what stays, and it cannot take a widget's live view or a
+progress bar out of an output that it keeps, nor see that cells ran in order.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,9 @@ class Kernels:
         """Return ``NotebookClient(*arguments, **options)``, made to look for replies each second.
 
         Widgets send comm messages on the shell socket while the client polls it, and now and then
-        the wake-up for the reply is lost (jupyter/nbclient#312). Asking again each second finds it.
+        the wake-up for the reply is lost: jupyter/nbclient#312, open, and the cause (a message sent
+        past the socket that is polled) stands in nbclient 0.11 and jupyter_client 8.10. Asking
+        again each second finds it.
         """
         from nbclient import NotebookClient
 

@@ -1,0 +1,44 @@
+"""Directives that write Markdown out of the notebooks, to be read in their place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+
+BOOK = Path(__file__).resolve().parent.parent
+
+
+class Written(SphinxDirective):
+    """A page that holds one is made anew when a notebook changes."""
+
+    def run(self) -> list[nodes.Node]:
+        """Read what `text` has written."""
+        for path in BOOK.glob("*.ipynb"):
+            self.env.note_dependency(str(path))
+        box = nodes.container()
+        lines = StringList(self.text().splitlines(), source=self.get_source_info()[0])
+        self.state.nested_parse(lines, self.content_offset, box)
+        return box.children
+
+    def text(self) -> str:
+        """Return the Markdown."""
+        raise NotImplementedError
+
+
+def prose(stem: str, book: Path = BOOK) -> str:
+    """Return the text cells of a notebook."""
+    cells = json.loads((book / f"{stem}.ipynb").read_text(encoding="utf-8"))["cells"]
+    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+
+
+def table(rows: Iterable[Sequence[object]], name: str, *widths: int) -> str:
+    """Write a table whose first row is its head; a cell may hold paragraphs."""
+    cells = ([str(cell).replace("\n", "\n    ") for cell in row] for row in rows)
+    body = "\n".join("* - " + "\n  - ".join(row) for row in cells)
+    share = " ".join(map(str, widths))
+    return f"```{{list-table}}\n:header-rows: 1\n:class: {name}\n:widths: {share}\n\n{body}\n```\n"
