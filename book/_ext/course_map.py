@@ -188,7 +188,7 @@ def resolve(app: Sphinx, document: nodes.document, page: str) -> None:
     for mark in list(document.findall(CourseMap)):
         stems = sorted(name.removeprefix("book/") for name in app.env.found_docs)
         stems = [s for s in stems if s[:2].isdigit() and not s.endswith("_lab")]
-        texts = {stem: prose(stem) for stem in stems}
+        texts = {stem: prose(BOOK / f"{stem}.ipynb") for stem in stems}
         svg = draw(lessons(app.env, texts), needs(texts)) if texts else ""  # a book of labs only
         mark.replace_self(nodes.raw("", svg, format="html"))
 

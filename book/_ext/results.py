@@ -1,6 +1,6 @@
 """The index of results: every theorem, definition, algorithm and labelled equation, and where.
 
-Names and labels are read off the lessons, numbers and links are Sphinx's. Nobody types them, and
+Names and labels are read off the pages, numbers and links are Sphinx's. Nobody types them, and
 what is missing here is missing in the book.
 """
 
@@ -25,7 +25,7 @@ WORDS = re.compile(r"[^\W_]+")
 
 
 class Result(NamedTuple):
-    """One numbered thing, as its lesson has it."""
+    """One numbered thing, as its page has it."""
 
     kind: str  # theorem, definition, ..., or equation
     label: str
@@ -36,7 +36,7 @@ class Result(NamedTuple):
 class Results(Written):
     """``{results} theorem lemma`` is one table of these kinds, sorted by name.
 
-    ``{results} equation`` goes through the book lesson by lesson instead.
+    ``{results} equation`` goes through the book page by page instead.
     """
 
     required_arguments = 1
@@ -45,27 +45,28 @@ class Results(Written):
     def text(self) -> str:
         """Write the tables."""
         kinds = self.arguments[0].split()
-        lessons = {path.stem: found(prose(path.stem)) for path in sorted(BOOK.glob("*.ipynb"))}
-        chosen = {stem: [r for r in of if r.kind in kinds] for stem, of in lessons.items()}
+        paths = [*sorted(BOOK.glob("*.ipynb")), *sorted(BOOK.glob("*.md"))]
+        results = {path.name: found(prose(path)) for path in paths}
+        chosen = {page: [r for r in of if r.kind in kinds] for page, of in results.items()}
         if not any(chosen.values()):
             raise self.error(f"the index of results found no {' or '.join(kinds)}")
         if kinds == ["equation"]:
-            return "\n".join(_equations(stem, of) for stem, of in chosen.items() if of)
-        named = sorted(((r, stem) for stem, of in chosen.items() for r in of), key=sorting)
+            return "\n".join(_equations(page, of) for page, of in chosen.items() if of)
+        named = sorted(((r, page) for page, of in chosen.items() for r in of), key=sorting)
         rows = [
-            (f"{{prf:ref}}`{r.name} <{r.label}>`", f"{{prf:ref}}`{r.label}`", f"[]({stem}.ipynb)")
-            for r, stem in named
+            (f"{{prf:ref}}`{r.name} <{r.label}>`", f"{{prf:ref}}`{r.label}`", f"[]({page})")
+            for r, page in named
         ]
         return table([("name", "what it is", "page"), *rows], "results", 40, 20, 40)
 
 
-def _equations(stem: str, equations: list[Result]) -> str:
+def _equations(page: str, equations: list[Result]) -> str:
     rows = [(f"{{eq}}`{r.label}`  {r.name}", f"$$\n{r.formula}\n$$") for r in equations]
-    return f"**[]({stem}.ipynb)**\n\n" + table([("where", "formula"), *rows], "results", 40, 60)
+    return f"**[]({page})**\n\n" + table([("where", "formula"), *rows], "results", 40, 60)
 
 
 def found(text: str) -> Iterator[Result]:
-    """Yield the numbered boxes and the labelled equations of a lesson."""
+    """Yield the numbered boxes and the labelled equations of a page."""
     heading = box = ""
     for mark in MARK.finditer(text):
         if mark["heading"]:

@@ -86,7 +86,7 @@ def cost(path: Path) -> tuple[int, int, int]:
     lab = path.with_name(f"{path.stem}_lab.ipynb")
     minutes = sum(task.minutes for task in read_lab(lab).tasks) if lab.exists() else 0
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    return int(READ.search(prose(path.stem, path.parent))[1]), wall_seconds(cells), minutes
+    return int(READ.search(prose(path))[1]), wall_seconds(cells), minutes
 
 
 def wall_seconds(cells: list[dict]) -> int:

@@ -30,9 +30,12 @@ class Written(SphinxDirective):
         raise NotImplementedError
 
 
-def prose(stem: str, book: Path = BOOK) -> str:
-    """Return the text cells of a notebook."""
-    cells = json.loads((book / f"{stem}.ipynb").read_text(encoding="utf-8"))["cells"]
+def prose(path: Path) -> str:
+    """Return the text of a page; of a notebook its text cells."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".ipynb":
+        return text
+    cells = json.loads(text)["cells"]
     return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
 
 

@@ -5,7 +5,7 @@ import re
 import course_map
 import pytest
 from conftest import ROOT
-from written import prose
+from written import BOOK, prose
 
 STEMS = [p.stem for p in sorted((ROOT / "book").glob("*.ipynb")) if not p.stem.endswith("_lab")]
 DIAMOND = {"a": set(), "b": {"a"}, "c": {"a"}, "d": {"b", "c"}, "e": {"a", "d"}}
@@ -30,7 +30,7 @@ def test_a_circle_is_found():
 
 
 def graph():
-    return course_map.needs({stem: prose(stem) for stem in STEMS})
+    return course_map.needs({stem: prose(BOOK / f"{stem}.ipynb") for stem in STEMS})
 
 
 @pytest.mark.parametrize("needs", [DIAMOND, graph()], ids=["diamond", "book"])
