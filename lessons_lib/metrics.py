@@ -28,6 +28,9 @@ SSIM_WINDOW = 11
 def psnr(x: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     """Peak signal-to-noise ratio, ``10 log10(data_range^2 / mean |x - reference|^2)``.
 
+    For an image in noise of standard deviation ``sigma`` it is close to
+    ``20 log10(data_range / sigma)``. Chapter 00_tour.
+
     Parameters
     ----------
     x, reference : Tensor, shape ``(*, H, W)``
@@ -39,11 +42,6 @@ def psnr(x: Tensor, reference: Tensor, *, data_range: float) -> Tensor:
     -------
     Tensor, shape ``(*)``
         Decibels, one value for each image; infinite where the images are equal.
-
-    Notes
-    -----
-    For an image in noise of standard deviation ``sigma`` it is close to
-    ``20 log10(data_range / sigma)``. Chapter 00_tour.
     """
     data_range = _check_images(x, reference, data_range)
     mse = (x - reference).square().mean(dim=(-2, -1))  # (*, H, W) -> (*)

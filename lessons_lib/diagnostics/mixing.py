@@ -22,6 +22,9 @@ def effective_sample_size(chains: Tensor) -> Tensor:
     ``x <- rho x + noise`` the answer is ``N (1 - rho) / (1 + rho)``: more than ``N`` for a
     negative ``rho``, up to the ``N log10 N`` at which the estimate is capped.
 
+    References: [Geyer1992], [Vehtari2021]; chapter 06_map_langevin. Within 3 % of ArviZ's
+    ``ess(method="mean")``, which cuts the sum a term later.
+
     Parameters
     ----------
     chains : Tensor, shape ``(num_steps, num_chains, *)``
@@ -31,11 +34,6 @@ def effective_sample_size(chains: Tensor) -> Tensor:
     -------
     Tensor, shape ``(*)``
         One size for each quantity; NaN for one that never moves. In float32 for half precision.
-
-    Notes
-    -----
-    References: [Geyer1992], [Vehtari2021]; chapter 06_map_langevin. Within 3 % of ArviZ's
-    ``ess(method="mean")``, which cuts the sum a term later.
     """
     halves = _split(chains)
     rho = _autocorrelation(halves)  # (T, *); NaN where all states are one
@@ -60,6 +58,9 @@ def r_hat(chains: Tensor, *, rank_normalized: bool = True) -> Tensor:
     distances from the median, which notices chains of different width. Above 1.01 the chains have
     not mixed.
 
+    References: [GelmanRubin1992], [Vehtari2021]; chapter 06_map_langevin. The same as ArviZ's
+    ``rhat(method="rank")`` and, without ranks, ``rhat(method="split")``.
+
     Parameters
     ----------
     chains : Tensor, shape ``(num_steps, num_chains, *)``
@@ -73,11 +74,6 @@ def r_hat(chains: Tensor, *, rank_normalized: bool = True) -> Tensor:
     Tensor, shape ``(*)``
         One value for each quantity; NaN for one that never moves, infinite where each chain stands
         still in a place of its own. In float32 for half precision.
-
-    Notes
-    -----
-    References: [GelmanRubin1992], [Vehtari2021]; chapter 06_map_langevin. The same as ArviZ's
-    ``rhat(method="rank")`` and, without ranks, ``rhat(method="split")``.
     """
     halves = _split(chains)
     if not rank_normalized:

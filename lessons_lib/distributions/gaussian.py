@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lessons_lib.distributions._covariance import SmoothedCovariance
 from lessons_lib.distributions._parts import as_covariance
-from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma, unit_normal
 
 
 class Gaussian:
@@ -50,9 +50,7 @@ class Gaussian:
         """Draw ``num`` independent points, shape ``(num, n)``."""
         num = check_count(num, "num")
         with torch.no_grad():
-            shape = (num, self.mean.shape[0])
-            kind = {"dtype": self.mean.dtype, "device": self.mean.device}
-            noise = torch.randn(shape, generator=generator, **kind)
+            noise = unit_normal((num, *self.mean.shape), self.mean, generator)
             return self.mean + self._smoothed.colour(noise)  # (num, n)
 
     def _whiten(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor, Tensor]:

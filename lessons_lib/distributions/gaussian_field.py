@@ -17,6 +17,7 @@ from lessons_lib.shapes import (
     expand_sigma,
     fft2,
     ifft2,
+    unit_normal,
 )
 
 ASYMMETRY = 1e-6
@@ -81,9 +82,8 @@ class GaussianField:
 
     def sample(self, num: int, generator: torch.Generator | None = None) -> Tensor:
         """Draw ``num`` independent images, shape ``(num, H, W)``."""
-        num = check_count(num, "num")
-        like = {"dtype": self.spectrum.dtype, "device": self.spectrum.device}
-        noise = torch.randn(num, *self.image_shape, generator=generator, **like)
+        shape = (check_count(num, "num"), *self.image_shape)
+        noise = unit_normal(shape, self.spectrum, generator)
         return self.mean + torch.fft.ifft2(self.spectrum.sqrt() * torch.fft.fft2(noise)).real
 
     def posterior(self, y: Tensor, noise_std: float) -> GaussianField:

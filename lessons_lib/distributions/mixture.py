@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lessons_lib.distributions._covariance import SmoothedCovariance
 from lessons_lib.distributions._parts import as_covariance, check_weights
-from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
+from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma, unit_normal
 
 
 class GaussianMixture:
@@ -65,8 +65,7 @@ class GaussianMixture:
         num = check_count(num, "num")
         with torch.no_grad():
             k = torch.multinomial(self.weights, num, replacement=True, generator=generator)
-            kind = {"dtype": self.means.dtype, "device": self.means.device}
-            noise = torch.randn(num, 1, self.means.shape[1], generator=generator, **kind)
+            noise = unit_normal((num, 1, self.means.shape[1]), self.means, generator)
             chosen = torch.arange(num, device=k.device), k
             return (self.means + self._smoothed.colour(noise))[chosen]  # (num, K, n) -> (num, n)
 

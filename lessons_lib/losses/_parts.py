@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma, as_sigma, check_tensor
+from lessons_lib.shapes import Score, Sigma, as_sigma, check_tensor, unit_normal
 
 
 def prepare(
@@ -70,12 +70,6 @@ def random_directions(
         raise ValueError(f'probe must be "rademacher" or "gaussian", got {name!r}')
     v = unit_normal(shape, x, generator)
     return v if name == "gaussian" else torch.where(v < 0, -1.0, 1.0).to(x)
-
-
-def unit_normal(shape: tuple[int, ...], x: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Unit normals with the dtype and device of ``x``, drawn from ``generator``."""
-    device = x.device if generator is None else generator.device
-    return torch.randn(shape, generator=generator, dtype=x.dtype, device=device).to(x.device)
 
 
 def inner(a: Tensor, b: Tensor, event_dims: int) -> Tensor:

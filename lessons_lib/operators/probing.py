@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.operators.linear import Applies
-from lessons_lib.shapes import check_count, check_number
+from lessons_lib.shapes import check_count, check_number, unit_normal
 
 
 def dot_test(
@@ -52,10 +52,9 @@ def measure(
     """
     noise_std, Ax = check_number(noise_std, "noise_std", zero_allowed=True), A(x)
     generator = generator or torch.Generator(device=Ax.device).manual_seed(0)
-    options = {"generator": generator, "device": Ax.device, "dtype": Ax.real.dtype}
-    noise = torch.randn(Ax.shape, **options)
+    noise = unit_normal(Ax.shape, Ax.real, generator)
     if Ax.is_complex():
-        noise = torch.complex(noise, torch.randn(Ax.shape, **options))
+        noise = torch.complex(noise, unit_normal(Ax.shape, Ax.real, generator))
     return Ax + noise_std * noise
 
 

@@ -4,7 +4,8 @@
 `annealed_langevin` walks in a ladder of smoothed densities, from wide to narrow; `probability_flow`
 follows the same ladder without any randomness after the start. Each yields tensors like the
 starting point ``x``, whose leading dimensions are independent chains. `last` takes the final state
-when the path is of no interest; a loop may stop, or be interrupted, at any state and keep it.
+when the path is of no interest; a loop may stop, or be interrupted, at any state and keep it. A
+walk whose state is no longer finite stops with a `FloatingPointError` that names the step.
 
 States are detached, and no graph is built on the way: memory does not grow with the steps.
 `probability_flow` keeps the graph if it is asked to by ``differentiable=True``.

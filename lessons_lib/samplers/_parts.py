@@ -55,11 +55,6 @@ def fresh(x: Tensor) -> torch.Generator:
     return torch.Generator(device=x.device).manual_seed(0)
 
 
-def unit_normal(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw unit normal noise like ``x``."""
-    return torch.randn(x.shape, generator=generator, dtype=x.dtype, device=x.device)
-
-
 def diverged(where: str, advice: str) -> FloatingPointError:
     """Return what a walk raises that has left the numbers: where, and what to do."""
     return FloatingPointError(f"the state became non-finite at {where}: {advice}")

@@ -25,6 +25,8 @@ def probability_flow(
     every later one, with no noise added. Heun's error falls as the square of the step in sigma.
     For N(m, v) the solution keeps ``(x - m) / sqrt(v + sigma^2)`` constant.
 
+    References: [Song2021], [Karras2022], algorithm 1; chapter 03_noise_conditional.
+
     Parameters
     ----------
     x : Tensor, shape ``(*, event)``
@@ -40,15 +42,6 @@ def probability_flow(
     ------
     Tensor
         The state at each level after the first, ``L - 1`` in all.
-
-    Raises
-    ------
-    FloatingPointError
-        When the state is no longer finite.
-
-    Notes
-    -----
-    References: [Song2021], [Karras2022], algorithm 1; chapter 03_noise_conditional.
     """
     score, x = checked(score), check_tensor(x, "x")
     sigmas = check_sigmas(sigmas, x, smallest_may_be_zero=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from lessons_lib.samplers._parts import diverged, fresh, unit_normal, watched
+from lessons_lib.samplers._parts import diverged, fresh, watched
 from lessons_lib.shapes import (
     Score,
     Sigma,
@@ -17,6 +17,7 @@ from lessons_lib.shapes import (
     check_tensor,
     checked,
     finite,
+    unit_normal,
 )
 
 Density = Callable[[Tensor, Sigma], Tensor]
@@ -46,6 +47,10 @@ def mala(
     of the moves is accepted. One that is refused leaves the chain exactly as it was, so the states
     themselves tell: see `lessons_lib.diagnostics.acceptance`.
 
+    The step must shrink with the number of coordinates ``n``, like ``n^(-1/3)``, if the acceptance
+    is to stay; about 0.57 is best for large ``n``. References: [RobertsTweedie1996],
+    [RobertsRosenthal1998]; chapter 06_map_langevin.
+
     Parameters
     ----------
     score : Score
@@ -54,7 +59,8 @@ def mala(
         ``log_prob(x, sigma)`` of shape ``(*)``, one value and hence one decision for each chain;
         a constant may be missing, and it may be minus infinity where nothing is allowed.
     x : Tensor, shape ``(*, event)``
-        Starting points, one for each chain: points ``(*, n)`` or images ``(*, H, W)``.
+        Starting points, one for each chain, where the density is positive: points ``(*, n)`` or
+        images ``(*, H, W)``.
     step : float
         Step ``a``, in the units of ``x`` squared.
     num_steps : int
@@ -64,19 +70,6 @@ def mala(
     ------
     Tensor
         The state after each step, like ``x``.
-
-    Raises
-    ------
-    FloatingPointError
-        When a proposal, or the odds of accepting it, are not finite; names the step.
-    ValueError
-        At the first step, if the start has probability zero.
-
-    Notes
-    -----
-    The step must shrink with the number of coordinates ``n``, like ``n^(-1/3)``, if the acceptance
-    is to stay; about 0.57 is best for large ``n``. References: [RobertsTweedie1996],
-    [RobertsRosenthal1998]; chapter 06_map_langevin.
     """
     score, sigma = checked(score), as_sigma(sigma, check_tensor(x, "x"))
     step, num_steps = check_number(step, "step"), check_count(num_steps, "num_steps")
@@ -90,7 +83,7 @@ def mala(
             raise ValueError("x must start where log_prob is finite, got minus infinity")
         like = {"generator": generator, "dtype": x.dtype, "device": x.device}
         for k in range(1, num_steps + 1):
-            y = x + step * s + (2 * step) ** 0.5 * unit_normal(x, generator)
+            y = x + step * s + (2 * step) ** 0.5 * unit_normal(x.shape, x, generator)
             if not finite(y):
                 raise diverged(f"MALA step {k}", advice)
             log_p_y, s_y = log_prob(y, sigma), score(y, sigma)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lessons_lib.samplers._parts import check_sigmas, diverged, fresh, unit_normal, watched
+from lessons_lib.samplers._parts import check_sigmas, diverged, fresh, watched
 from lessons_lib.shapes import (
     Score,
     Sigma,
@@ -17,6 +17,7 @@ from lessons_lib.shapes import (
     check_tensor,
     checked,
     finite,
+    unit_normal,
 )
 
 
@@ -37,6 +38,9 @@ def langevin(
     as ``a -> 0``. At a finite step there is a bias: for N(m, v) and T = 1 the stationary law is
     N(m, v / (1 - a / (2 v))), and for ``a >= 2 v`` there is none.
 
+    References: [RobertsTweedie1996]; chapters 01_gaussian_score, 03_noise_conditional and
+    06_map_langevin.
+
     Parameters
     ----------
     x : Tensor, shape ``(*, event)``
@@ -52,16 +56,6 @@ def langevin(
     ------
     Tensor
         The state after each step, like ``x``.
-
-    Raises
-    ------
-    FloatingPointError
-        When the state is no longer finite; names the step.
-
-    Notes
-    -----
-    References: [RobertsTweedie1996]; chapters 01_gaussian_score, 03_noise_conditional and
-    06_map_langevin.
     """
     score, sigma = checked(score), as_sigma(sigma, check_tensor(x, "x"))
     step, num_steps = check_number(step, "step"), check_count(num_steps, "num_steps")
@@ -95,6 +89,8 @@ def annealed_langevin(
     ``p_sigma`` is narrower than ``sigma``, one ratio below 1 is stable at every level. (Song and
     Ermon write ``a / 2`` for our step, so their ``epsilon / sigma_L^2`` is twice our ratio.)
 
+    References: [SongErmon2019], algorithm 1; chapter 03_noise_conditional.
+
     Parameters
     ----------
     x : Tensor, shape ``(*, event)``
@@ -111,15 +107,6 @@ def annealed_langevin(
     ------
     Tensor
         The state at the end of each level, ``L`` in all: pair them with ``zip(sigmas, states)``.
-
-    Raises
-    ------
-    FloatingPointError
-        When the state is no longer finite.
-
-    Notes
-    -----
-    References: [SongErmon2019], algorithm 1; chapter 03_noise_conditional.
     """
     score, x = checked(score), check_tensor(x, "x")
     sigmas = check_sigmas(sigmas, x, smallest_may_be_zero=False)
@@ -150,5 +137,5 @@ def _move(
 ) -> Tensor:
     """One step of Langevin dynamics."""
     s = score(x, sigma)
-    noise = unit_normal(x, generator)
+    noise = unit_normal(x.shape, x, generator)
     return x + step * s + (2 * step * temperature) ** 0.5 * noise
