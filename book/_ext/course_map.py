@@ -71,7 +71,10 @@ def _line(words: str) -> str:
 
 
 def levels(graph: dict[str, set[str]]) -> list[list[str]]:
-    """Rows of the map: a lesson stands below everything that it needs."""
+    """Rows of the map: a lesson stands below everything that it needs.
+
+    From a row that is too long, lessons that no other needs go to the next.
+    """
     depth: dict[str, int] = {}
     while len(depth) < len(graph):
         ready = {s for s in graph if s not in depth and graph[s] <= set(depth)}
@@ -80,7 +83,14 @@ def levels(graph: dict[str, set[str]]) -> list[list[str]]:
                 f"lessons need each other in a circle: {sorted(set(graph) - {*depth})}"
             )
         depth |= {s: max((depth[n] + 1 for n in graph[s]), default=0) for s in ready}
-    return [[s for s in graph if depth[s] == row] for row in range(max(depth.values()) + 1)]
+    rows = [[s for s in graph if depth[s] == row] for row in range(max(depth.values()) + 1)]
+    needed = set().union(*graph.values())
+    for row, below in pairwise(rows):
+        free = [stem for stem in row if stem not in needed]
+        for stem in free[: max(len(row) - int(WIDTH // (BOX[0] + GAP)), 0)]:
+            row.remove(stem)
+            below.append(stem)
+    return rows
 
 
 def places(graph: dict[str, set[str]]) -> dict[str, tuple[float, float]]:
@@ -89,6 +99,7 @@ def places(graph: dict[str, set[str]]) -> dict[str, tuple[float, float]]:
     for row, stems in enumerate(levels(graph)):
         y = row * ROW + BOX[1] / 2 + GAP
         above = {s: [place[n][0] for n in graph[s] if place[n][1] == y - ROW] for s in stems}
+        above = {s: near or [place[n][0] for n in graph[s]] for s, near in above.items()}
         middle = {s: sum(above[s]) / len(above[s]) if row else WIDTH / 2 for s in stems}
         ordered = sorted(stems, key=lambda s: (middle[s], stems.index(s)))
         wanted = [middle[s] for s in ordered]

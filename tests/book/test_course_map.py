@@ -24,6 +24,11 @@ def test_a_lesson_stands_below_all_that_it_needs():
     assert course_map.levels(DIAMOND) == [["a"], ["b", "c"], ["d"], ["e"]]
 
 
+def test_from_a_row_that_is_too_long_a_lesson_goes_to_the_next():
+    row = {letter: {"a"} for letter in "bcdefg"}
+    assert course_map.levels({"a": set(), **row, "h": {"b"}}) == [["a"], [*"bdefg"], ["h", "c"]]
+
+
 def test_a_circle_is_found():
     with pytest.raises(ValueError, match=r"circle: \['a', 'b'\]"):
         course_map.levels({"a": {"b"}, "b": {"a"}, "c": set()})
