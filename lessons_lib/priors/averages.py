@@ -7,7 +7,7 @@ from torch import Tensor
 
 from lessons_lib.patches import Patches, PatchSize
 from lessons_lib.priors.patch_prior import PatchPrior
-from lessons_lib.shapes import Score, Sigma, check_count, checked
+from lessons_lib.shapes import Score, Sigma, checked
 
 
 class AveragedPrior(PatchPrior):
@@ -61,8 +61,7 @@ class TilingPrior:
         chunk: int = 16384,
     ) -> None:
         self.patch_score = checked(patch_score, "patch_score")
-        self.patches = Patches(image_shape, patch_size, wrap=wrap)
-        self.chunk = check_count(chunk, "chunk")
+        self.patches, self.chunk = Patches(image_shape, patch_size, wrap=wrap), chunk
         (height, width), (p, q) = self.patches.in_shape, self.patches.patch_shape
         if wrap and (height % p or width % q):
             raise ValueError(f"patch_size must divide {height, width} to wrap, got {p, q}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from lessons_lib.shapes import Score, Sigma, check_count, checked
+from lessons_lib.shapes import Score, Sigma, checked
 
 if TYPE_CHECKING:
     from lessons_lib.patches import Patches
@@ -29,8 +29,8 @@ class PatchPrior:
     def __init__(self, patch_score: Score, patches: Patches, *, chunk: int = 16384) -> None:
         if not hasattr(patches, "aggregate"):
             raise TypeError(f"patches must be a Patches, got {type(patches).__name__}")
-        self.patch_score, self.patches = checked(patch_score, "patch_score"), patches
-        self.chunk = check_count(chunk, "chunk")
+        self.patch_score = checked(patch_score, "patch_score")
+        self.patches, self.chunk = patches, chunk
 
     def __call__(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Evaluate the score of images, ``sum_c G_c' s_V(G_c x, sigma)``."""
