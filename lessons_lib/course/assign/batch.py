@@ -77,13 +77,6 @@ def check_walls(secrets: Sequence[Path], *, trust: bool) -> None:
     """Raise if a submission could not be walled in, or could read one of ``secrets``.
 
     Whoever trusts (``trust``) all submissions does without walls, but not without `os.fork`.
-
-    Raises
-    ------
-    Unconfined
-        If there are no walls, or with a hole.
-    RuntimeError
-        If this system can grade nothing at all.
     """
     if trust and not hasattr(os, "fork"):
         raise RuntimeError(f"nothing can be graded here, trusted or not: {missing()}")

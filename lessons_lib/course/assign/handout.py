@@ -48,13 +48,7 @@ line with the version as they are.
 
 
 def labs_in(book: Path, names: Sequence[str] = ()) -> list[Lab]:
-    """Read the labs in the folder ``book``, or those whose stems begin with one of ``names``.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none, or none of that name.
-    """
+    """Read the labs in the folder ``book``, or those whose stems begin with one of ``names``."""
     paths = sorted(book.glob("*_lab.ipynb"))
     wanted = [p for p in paths if not names or p.stem.startswith(tuple(names))]
     absent = [name for name in names if not any(p.stem.startswith(name) for p in paths)]

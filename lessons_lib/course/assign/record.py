@@ -30,13 +30,7 @@ class Record:
 
     @classmethod
     def open(cls, path: Path, seed: int | None = None) -> Record:
-        """Read the record at ``path``, or begin one with this ``seed``, or a random one.
-
-        Raises
-        ------
-        ValueError
-            If the record is damaged, or has another seed.
-        """
+        """Read the record at ``path``, or begin one with this ``seed``, or a random one."""
         if not path.exists():
             return cls(path, new_seed() if seed is None else seed)
         try:
@@ -53,14 +47,7 @@ class Record:
         return record
 
     def begin(self, folder: Path, labs: list[str], feedback: Path | None) -> None:
-        """Say what is graded: the ``folder``, the ``labs``, and where the ``feedback`` goes.
-
-        Raises
-        ------
-        ValueError
-            If an earlier run graded something else, whose gradebook would be lost, or if the folder
-            of feedback holds something else.
-        """
+        """Say what is graded: the ``folder``, the ``labs``, and where the ``feedback`` goes."""
         here = self._seen(folder)
         if self.folder not in {"", here}:
             raise ValueError(f"{self.path} is of the folder {self.folder}: give another --out")
@@ -99,13 +86,7 @@ def new_seed() -> int:
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Let one process at a time go on with the record at ``path``, and the others say so.
-
-    Raises
-    ------
-    ValueError
-        If another one is at work with it.
-    """
+    """Let one process at a time go on with the record at ``path``, and the others say so."""
     import fcntl
 
     path.parent.mkdir(parents=True, exist_ok=True)

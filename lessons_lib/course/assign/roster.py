@@ -43,13 +43,7 @@ class Roster:
     called: dict[str, list[Person]] = field(default_factory=dict)
 
     def find(self, names: Sequence[str]) -> Person:
-        """Return the one person whom one of the ``names`` means.
-
-        Raises
-        ------
-        ValueError
-            If no name is in the table, or those that are mean several persons.
-        """
+        """Return the one person whom one of the ``names`` means."""
         for name in names:
             if len(found := self.called.get(_key(name), [])) == 1:
                 return found[0]
@@ -66,11 +60,6 @@ def read_roster(path: Path) -> Roster:
     is one, is the id of the edition, and empty for the edition for all; without it, the edition is
     the student's. Any other column holds another name by which files may come, such as a full name
     or a number; what several persons share, such as a section, means nobody.
-
-    Raises
-    ------
-    ValueError
-        If the table has another form, or two persons have the same name or edition.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -91,12 +91,6 @@ def read_submission(
     """Read the file at ``path`` below ``folder``; its lab must be one of ``labs``.
 
     With a ``roster``, it decides whose the file is, and by which edition it is judged.
-
-    Raises
-    ------
-    Refused
-        If it cannot be read, is empty, too large, no notebook, of no lab, of another version, or
-        of nobody.
     """
     data = _content(path)
     if not readable(path, folder):
@@ -141,13 +135,7 @@ def _lab_and_student(notebook: NotebookNode, labs: Mapping[str, Lab]) -> tuple[s
 
 
 def owner(names: tuple[str, ...], roster: Roster | None) -> Person:
-    """Who is called by one of the ``names``, the best first.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or nobody of the ``roster`` is called so.
-    """
+    """Who is called by one of the ``names``, the best first."""
     if not names:
         raise ValueError("name the file, or its folder, after the student")
     return roster.find(names) if roster else Person(names[0], "")

@@ -31,13 +31,7 @@ def composed(name: str) -> str:
 
 
 def check_id(student: object) -> str:
-    """Return the id of a ``student`` in the form that Unicode calls composed.
-
-    Raises
-    ------
-    ValueError
-        If it is not a word of 1 to 64 letters, digits and ``. @ + - _``, or holds nothing but dots.
-    """
+    """Return the id of a ``student`` in the form that Unicode calls composed."""
     wanted = "a student id is letters, digits and . @ + - _ (at most 64)"
     if not isinstance(student, str) or not STUDENT_ID.fullmatch(composed(student)):
         raise ValueError(f"{wanted}; got {line(repr(student), 80)}")

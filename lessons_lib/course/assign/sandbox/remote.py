@@ -144,7 +144,8 @@ class Process:
 class Session:
     """One worker's conversation: cells first, then answers and calls.
 
-    ``process`` is the worker, just started under ``limits``.
+    ``process`` is the worker, just started under ``limits``. What the notebook does wrong is a
+    StudentError or, in a stub, NotAttempted; a worker that died or hangs is `Stopped`.
     """
 
     def __init__(self, process: Process, limits: Limits) -> None:
@@ -152,26 +153,12 @@ class Session:
         self._end = time.monotonic() + limits.total
 
     def run_cell(self, source: str) -> str | None:
-        """Run the ``source`` of a cell; return what it raised, in words, or None.
-
-        Raises
-        ------
-        Stopped
-            If the worker died or hangs.
-        """
+        """Run the ``source`` of a cell; return what it raised, in words, or None."""
         reply = self._request(("cell", source, self._limits.cell), self._limits.cell)
         return _text(reply["error"]) if "error" in reply else None
 
     def answer(self, name: str) -> Any:
-        """Return what the notebook calls ``name`` now: a value, or a `Remote` function.
-
-        Raises
-        ------
-        StudentError
-            If there is none, or it is nothing that can be judged.
-        Stopped
-            If the worker died or hangs.
-        """
+        """Return what the notebook calls ``name`` now: a value, or a `Remote` function."""
         reply = self._request(("answer", name), self._limits.call)
         if "missing" in reply:
             raise StudentError(
@@ -180,15 +167,7 @@ class Session:
         return self._value(reply)
 
     def call(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Call function ``number`` of the worker with ``args`` and ``kwargs``.
-
-        Raises
-        ------
-        StudentError, NotAttempted
-            If it raises, as a stub does or otherwise, or returns nothing that can be judged.
-        Stopped
-            If the worker died or hangs.
-        """
+        """Call function ``number`` of the worker with ``args`` and ``kwargs``."""
         seconds = self._limits.call
         return self._value(self._request(("call", number, args, kwargs, seconds), seconds))
 
