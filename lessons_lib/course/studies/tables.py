@@ -22,11 +22,11 @@ def interval(values: Tensor) -> tuple[float, float]:
 
     Both are rounded to the third decimal.
     """
-    from scipy.special import stdtrit
+    from scipy import stats
 
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"values must hold at least two numbers, got shape {tuple(values.shape)}")
-    quantile = float(stdtrit(len(values) - 1, 0.975))
+    quantile = float(stats.t.ppf(0.975, len(values) - 1))
     half = quantile * float(values.std()) / math.sqrt(len(values))
     return round(float(values.mean()), 3), round(half, 3)
 
