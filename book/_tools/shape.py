@@ -137,7 +137,7 @@ def now() -> dict[str, str]:
 
 def then(revision: str) -> dict[str, str]:
     """The same files in a revision."""
-    with tarfile.open(fileobj=io.BytesIO(git("archive", revision))) as archive:
+    with tarfile.TarFile(fileobj=io.BytesIO(git("archive", revision))) as archive:
         kept = [m for m in archive if m.isfile() and m.name.endswith((".py", ".ipynb"))]
         return {m.name: archive.extractfile(m).read().decode() for m in kept}
 
