@@ -209,7 +209,7 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(
     command, words, tmp_path, monkeypatch
 ):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    for name in ("denoising._measure", "denoising._kept", "shift.unseen_pictures",
+    for name in ("denoising._measure", "denoising._kept", "shift.held_out_pictures",
                  "scans.scan_report", "locality.locality_row"):  # fmt: skip
         monkeypatch.setattr(f"lessons_lib.course.studies.{name}", stop)
     with pytest.raises(OSError, match=r"below.* cannot be written"):
@@ -228,7 +228,7 @@ def test_a_place_that_cannot_be_written_is_told_before_anything_is_measured(
     ids=["denoising", "shift", "scans", "pixels", "images"],
 )
 def test_one_picture_is_refused_before_anything_is_measured(command, words, tmp_path, monkeypatch):
-    for name in ("denoising._measure", "shift.unseen_pictures", "scans._rows",
+    for name in ("denoising._measure", "shift.held_out_pictures", "scans._rows",
                  "locality.window_errors", "locality.image_errors"):  # fmt: skip
         monkeypatch.setattr(f"lessons_lib.course.studies.{name}", stop)
     with pytest.raises(ValueError, match="num must be at least 2, or there is no interval"):

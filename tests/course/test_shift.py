@@ -49,7 +49,7 @@ def test_every_domain_and_setting_has_a_row(rows):
 
 
 def test_one_row_is_what_one_gets_by_hand(rows):
-    x0 = pictures.unseen_pictures("rectangles", 3, seed=1, size=24)
+    x0 = pictures.held_out_pictures("rectangles", 3, seed=1, size=24)
     noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(1), dtype=x0.dtype)
     y, cut = x0 + 0.05 * noise, Patches((24, 24), 5)
     x = denoise_patches(y, 0.05, patch_score=pretrained.load(NAME), patches=cut)
@@ -68,11 +68,11 @@ def test_the_same_seed_gives_the_same_table_and_another_another(rows):
 
 
 def test_unseen_pictures_are_no_training_pictures():
-    x = pictures.unseen_pictures("disks", 2, seed=0, size=24)
+    x = pictures.held_out_pictures("disks", 2, seed=0, size=24)
     for seed in range(5):
         seen = phantoms.disks(2, size=24, generator=torch.Generator().manual_seed(seed))
         assert (x[:, None] - seen).abs().amax((-1, -2)).min() > 0.1
-    windows = pictures.unseen_pictures("photographs", 2, seed=0, size=24)
+    windows = pictures.held_out_pictures("photographs", 2, seed=0, size=24)
     for window, name in zip(windows, phantoms.TEST_PHOTOGRAPHS, strict=True):
         every = phantoms.photograph(name).unfold(0, 24, 1).unfold(1, 24, 1)
         assert (every[..., 0, 0] == window[0, 0]).any()
@@ -102,8 +102,8 @@ def test_stored_values_are_kept_only_for_the_same_setting_and_weights():
 
 
 def test_bad_arguments_are_named():
-    with pytest.raises(ValueError, match="domain must be one of disks, rectangles, photographs"):
-        pictures.unseen_pictures("faces", 1, seed=0, size=24)
+    with pytest.raises(ValueError, match="phantom must be one of disks, rectangles, photographs"):
+        pictures.held_out_pictures("faces", 1, seed=0, size=24)
     with pytest.raises(ValueError, match="num must be at least 2"):
         table(num=1)
     with pytest.raises(ValueError, match="noise_std must be positive"):
@@ -141,7 +141,7 @@ def test_the_stored_table_is_complete(stored):
 def test_a_row_of_the_stored_table_can_be_made_again(stored):
     setting, name = stored["setting"], "disks_unet"
     about = {"seed": setting["seed"], "size": setting["size"]}
-    x0 = pictures.unseen_pictures("disks", setting["num"], **about)
+    x0 = pictures.held_out_pictures("disks", setting["num"], **about)
     generator = torch.Generator().manual_seed(setting["seed"])
     noise = torch.randn(x0.shape, generator=generator, dtype=x0.dtype)
     y, std = x0 + setting["noise_std"] * noise, setting["noise_std"]

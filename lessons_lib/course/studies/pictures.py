@@ -10,9 +10,6 @@ from torch import Tensor
 from lessons_lib import phantoms
 from lessons_lib.shapes import check_count
 
-DOMAINS = ("disks", "rectangles", "photographs")
-"""Kinds of pictures, each trained on and tested on."""
-
 SIZES = {"disks": 64, "rectangles": 64, "photographs": 64, "tilted": 16, "tilted_large": 64}
 """Kinds of pictures, and the height and width in pixels that they have by default."""
 
@@ -33,6 +30,7 @@ def held_out_pictures(phantom: str, num: int, *, seed: int, size: int | None = N
     phantom : str
         A key of `SIZES`. ``tilted`` is the rectangle model of the talk, with a foreground of 2;
         ``tilted_large`` has more pixels and grey levels within those of the other pictures.
+        Photographs are windows of the test photographs at random places.
     num, seed : int
         How many, and which.
     size : int, optional
@@ -41,24 +39,13 @@ def held_out_pictures(phantom: str, num: int, *, seed: int, size: int | None = N
     if phantom not in SIZES:
         raise ValueError(f"phantom must be one of {', '.join(SIZES)}, got {phantom!r}")
     size = SIZES[phantom] if size is None else check_count(size, "size")
-    if phantom not in LEVELS:
-        return unseen_pictures(phantom, num, seed=seed, size=size)
-    generator = torch.Generator().manual_seed(10_000 + seed)
-    return phantoms.tilted_rectangles(num, size=size, generator=generator, **LEVELS[phantom])
-
-
-def unseen_pictures(domain: str, num: int, *, seed: int, size: int) -> Tensor:
-    """Draw pictures of a ``domain``, one of `DOMAINS`, that no shipped model has seen.
-
-    They are ``(num, size, size)`` in float64, values in [0, 1]. Photographs are windows of the
-    test photographs at random places.
-    """
-    if domain not in DOMAINS:
-        raise ValueError(f"domain must be one of {', '.join(DOMAINS)}, got {domain!r}")
     num = check_count(num, "num")
     generator = torch.Generator().manual_seed(10_000 + seed)  # models are trained from small seeds
-    if domain != "photographs":
-        return getattr(phantoms, domain)(num, size=size, generator=generator)
+    if phantom in LEVELS:
+        about = LEVELS[phantom] | {"size": size, "generator": generator}
+        return phantoms.tilted_rectangles(num, **about)
+    if phantom != "photographs":
+        return getattr(phantoms, phantom)(num, size=size, generator=generator)
     names = itertools.islice(itertools.cycle(phantoms.TEST_PHOTOGRAPHS), num)
     return torch.stack([_cut_window(phantoms.photograph(name), size, generator) for name in names])
 

@@ -15,12 +15,15 @@ from torch import Tensor
 
 from lessons_lib import pretrained
 from lessons_lib.course.studies.denoisers import averaged
-from lessons_lib.course.studies.pictures import DOMAINS, unseen_pictures
+from lessons_lib.course.studies.pictures import held_out_pictures
 from lessons_lib.course.studies.tables import check_several, interval
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import Identity
 from lessons_lib.reconstruction import GaussianLikelihood, denoise_bm3d, half_quadratic, ladder
 from lessons_lib.shapes import Score, check_number
+
+DOMAINS = ("disks", "rectangles", "photographs")
+"""Kinds of pictures, each trained on and tested on."""
 
 MODELS = (
     "disks_5x5_normalized",
@@ -84,7 +87,7 @@ def shift_table(
     known = _known(stored, setting, models)
     scores = {name: image_score(name, (size, size)) for name in models}
     for test in DOMAINS:
-        x0 = unseen_pictures(test, num, seed=seed, size=size)
+        x0 = held_out_pictures(test, num, seed=seed, size=size)
         noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(seed), dtype=x0.dtype)
         y, about = x0 + noise_std * noise, ("bm3d", test, 1.0, "")
         if about not in known:
