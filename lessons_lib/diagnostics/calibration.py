@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,16 +97,13 @@ def coverage(samples: Tensor, truth: Tensor, *, level: float = 0.9) -> float:
     _check_pair(samples, truth)
     if not 0 < (level := check_number(level, "level")) < 1:
         raise ValueError(f"level must be between 0 and 1, got {level}")
-    k = (len(samples) + 1) * (1 - level) / 2
-    if k < 1 - 1e-9:
+    if (len(samples) + 1) * (1 - level) / 2 < 1 - 1e-9:
         needed = math.ceil(2 / (1 - level) - 1 - 1e-9)
         raise ValueError(f"samples must be at least {needed} at level {level}, got {len(samples)}")
-    ordered, below = samples.detach().double().sort(0).values, max(math.floor(k + 1e-9), 1)
-    part = max(k - below, 0.0)
-    above = min(below + 1, len(samples))
-    low = torch.lerp(ordered[below - 1], ordered[above - 1], part)
-    high = torch.lerp(ordered[-below], ordered[-above], part)
-    return float(((low <= truth) & (truth <= high)).double().mean())
+    values, tails = samples.detach().double().cpu().numpy(), [(1 - level) / 2, (1 + level) / 2]
+    low, high = np.quantile(values, tails, axis=0, method="weibull")
+    true = truth.detach().double().cpu().numpy()
+    return float(((low <= true) & (true <= high)).mean())
 
 
 def _check_pair(samples: Tensor, truth: Tensor) -> None:
