@@ -18,7 +18,7 @@ def ranks(samples: Tensor, truth: Tensor) -> Tensor:
     posterior given these data, truth and samples are exchangeable: each rank from 0 to
     ``num_samples`` is equally likely. Ranks piled up at both ends betray a posterior that is too
     narrow, in the middle one that is too wide, at one end a bias. References: [Talts2018]; chapter
-    06_map_langevin.
+    06_posterior.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ def effective_sample_size(chains: Tensor) -> Tensor:
     ``x <- rho x + noise`` the answer is ``N (1 - rho) / (1 + rho)``: more than ``N`` for a
     negative ``rho``, up to the ``N log10 N`` at which the estimate is capped.
 
-    References: [Geyer1992], [Vehtari2021]; chapter 06_map_langevin. Within 3 % of ArviZ's
+    References: [Geyer1992], [Vehtari2021]; chapter 06_posterior. Within 3 % of ArviZ's
     ``ess(method="mean")``, which cuts the sum a term later.
 
     Parameters
@@ -58,7 +58,7 @@ def r_hat(chains: Tensor, *, rank_normalized: bool = True) -> Tensor:
     distances from the median, which notices chains of different width. Above 1.01 the chains have
     not mixed.
 
-    References: [GelmanRubin1992], [Vehtari2021]; chapter 06_map_langevin. The same as ArviZ's
+    References: [GelmanRubin1992], [Vehtari2021]; chapter 06_posterior. The same as ArviZ's
     ``rhat(method="rank")`` and, without ranks, ``rhat(method="split")``.
 
     Parameters

@@ -54,7 +54,7 @@ def posterior_score(
     References
     ----------
     [Jalal2021] widen the noise by a number; [SongVahdat2023] have the second form. Chapter
-    06_map_langevin.
+    06_posterior.
     """
     prior_score = checked(prior_score, "prior_score")
     check_likelihood(likelihood)

@@ -149,3 +149,15 @@ def test_table_marks_the_best_of_each_column():
     text = markdown_table(["a", "b"], ["x", "y"], torch.tensor([[1.0, 2.0], [0.5, 3.0]]), digits=1)
     assert text.splitlines()[2:] == ["| a | 1.0 | **2.0** |", "| b | **0.5** | 3.0 |"]
     assert "**" not in markdown_table(["a"], ["x"], torch.zeros(1, 1), best=None)
+
+
+def test_each_column_may_have_its_own_best_digits_and_intervals() -> None:
+    text = markdown_table(
+        ["a", "b"],
+        ["gain", "time"],
+        torch.tensor([[1.26, 2.0], [0.5, 3.0]]),
+        digits=(1, 0),
+        best=("greatest", "least"),
+        intervals=torch.tensor([[0.25, math.nan], [0.1, math.nan]]),
+    )
+    assert text.splitlines()[2:] == ["| a | **1.3 ± 0.2** | **2** |", "| b | 0.5 ± 0.1 | 3 |"]

@@ -147,6 +147,8 @@ def _pictures(y: Tensor, coils: Tensor, mask: Tensor) -> Tensor:
     return coils.conj() * torch.fft.ifft2(mask * y, norm="ortho")
 
 
+_ROOT = "A root of a sum of squares is a picture, but not linear in y, and so no adjoint."
+
 the_adjoint_of_coils = Exercise(
     "the_adjoint_of_coils",
     function(
@@ -179,8 +181,17 @@ the_adjoint_of_coils = Exercise(
             lambda *case: _scan_slope(*case) / case[2].numel() ** 0.5,
         ),
         Mistake(
-            "A root of a sum of squares is a picture, but not linear in y, and so no adjoint.",
+            _ROOT,
             lambda *case: _pictures(*case).abs().square().sum(0).sqrt(),
+        ),
+        Mistake(
+            _ROOT,
+            lambda y, coils, mask: _pictures(y, torch.ones_like(coils), mask).norm(dim=0),
+        ),
+        Mistake(
+            "Divided by the sum of the squared sensitivities this is an estimate of the image, "
+            "a combination of coils. The adjoint does not divide.",
+            lambda y, coils, mask: _scan_slope(y, coils, mask) / coils.abs().square().sum(0),
         ),
     ),
 )

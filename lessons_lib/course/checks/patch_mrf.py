@@ -107,6 +107,11 @@ harmful_below = Exercise(
             "A pixel lies in p^2 patches, not in p.",
             lambda variance, p: variance * (1 - 2 / p),
         ),
+        Mistake(
+            "Nearly. If an image is multiplied by d, the variance of its noise is multiplied by "
+            "d^2, not by d.",
+            lambda variance, p: variance * (1 - 1 / p**2),
+        ),
         num_cases=4,
     ),
 )

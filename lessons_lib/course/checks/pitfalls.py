@@ -202,6 +202,7 @@ noise_by_steins_clock = Exercise(
         _clock,
         Mistake(_END, lambda field, y: 10.0),
         Mistake(_END, lambda field, y: 0.01),
+        Mistake(_END, lambda *case: 0.01 if _clock(*case) > 0.1**0.5 else 10.0),
         Mistake("This is the variance of the noise, not its root.", lambda *c: _clock(*c) ** 2),
         Mistake("This is the spread of the noisy images.", lambda field, y: y.std()),
         Mistake(

@@ -73,9 +73,11 @@ def _pulled(y: Tensor, var: Tensor, beta: float, *, sign: float = 1, limit: bool
     return y + sign * force[:, None] * var * torch.tensor([1.0, -1.0], **DOUBLE)
 
 
-def _halfway(y: Tensor, stds: Tensor, beta: float) -> Tensor:
-    near = y.diff(dim=1).abs() <= beta * stds.square().sum()
-    return torch.where(near, y.mean(1, keepdim=True), _pulled(y, stds**2, beta))
+def _meeting(y: Tensor, stds: Tensor, beta: float, weights: Tensor, threshold: float = 1) -> Tensor:
+    """Near pairs meet at a weighted mean, far ones are pulled."""
+    near = y.diff(dim=1).abs() <= threshold * beta * stds.square().sum()
+    level = (y @ weights / weights.sum())[:, None]
+    return torch.where(near, level, _pulled(y, stds**2, beta, limit=False))
 
 
 unequal_noise = Exercise(
@@ -100,7 +102,17 @@ unequal_noise = Exercise(
         Mistake(
             "Far pairs are right. A near pair meets, but not halfway: nearer to the pixel that is "
             "known better. Minimise with x1 = x2.",
-            _halfway,
+            lambda y, stds, beta: _meeting(y, stds, beta, torch.ones(2, **DOUBLE)),
+        ),
+        Mistake(
+            "Far pairs are right. A near pair meets at a weighted mean, with the weights "
+            "exchanged: the pixel that is known better has the larger one, one over its variance.",
+            lambda y, stds, beta: _meeting(y, stds, beta, stds**2),
+        ),
+        Mistake(
+            "Both formulas are right, and the threshold between them is half of what it should "
+            "be: a pair meets while its difference is below beta times the sum of the variances.",
+            lambda y, stds, beta: _meeting(y, stds, beta, stds**-2, 0.5),
         ),
         Mistake(
             "Far pairs are right. Near pairs move past each other: where they would, the peak is "
@@ -143,11 +155,23 @@ def _bent(a: int, b: float, c: int) -> Callable[..., Tensor]:
     )
 
 
+def _clean_slope(p: GaussianMixture, y: Tensor, sigma: float) -> Tensor:
+    """What the formula gives with the score of clean pairs."""
+    x = y.clone().requires_grad_()
+    s = p.score(x, 0.0)
+    rows = [torch.autograd.grad(s[:, i].sum(), x, retain_graph=True)[0] for i in (0, 1)]
+    return sigma**2 * torch.eye(2, **DOUBLE) + sigma**4 * torch.stack(rows, 1)
+
+
 error_bars = Exercise(
     "error_bars",
     function(
         _error_bar_case,
         _summed_covariance,
+        Mistake(
+            "Your score is that of clean pairs, at sigma 0. The formula wants that of noisy ones.",
+            _clean_slope,
+        ),
         Mistake("The slope of the score is multiplied by sigma^4, not by sigma^2.", _bent(1, 1, 2)),
         Mistake("The slope of the score is added; it brings its own sign.", _bent(1, -1, 4)),
         Mistake("sigma^2 I is missing: what is left if the prior says nothing.", _bent(0, 1, 4)),

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from lessons_lib.shapes import check_count
 
+BEST = {"least": Tensor.argmin, "greatest": Tensor.argmax}
+
 
 def check_several(num: int) -> int:
     """Return ``num``, the size of a sample, if the sample has an `interval`."""
@@ -37,8 +39,9 @@ def markdown_table(
     values: Tensor,
     *,
     corner: str = "",
-    digits: int = 4,
-    best: str | None = "least",
+    digits: int | Sequence[int] = 4,
+    best: str | Sequence[str | None] | None = "least",
+    intervals: Tensor | None = None,
 ) -> str:
     """A table of numbers in Markdown, the ``best`` entry of each column in bold.
 
@@ -47,20 +50,29 @@ def markdown_table(
     rows, columns : sequence of str
         Names, ``R`` and ``C`` of them; ``corner`` stands above those of the rows.
     values : Tensor, shape ``(R, C)``
-        The entries, shown with so many ``digits``.
-    best : {"least", "greatest", None}
-        Which entry of a column is set in bold.
+        The entries.
+    digits : int or sequence of int
+        Decimals shown, for all columns or for each.
+    best : {"least", "greatest", None} or a sequence of them
+        Which entry of a column is set in bold, for all columns or for each.
+    intervals : Tensor, shape ``(R, C)``, optional
+        Half widths, shown behind a plus-minus sign; not a number where there is none.
     """
-    if tuple(values.shape) != (len(rows), len(columns)):
-        wanted = (len(rows), len(columns))
+    wanted = (len(rows), len(columns))
+    if tuple(values.shape) != wanted:
         raise ValueError(f"values must have shape {wanted}, got {tuple(values.shape)}")
-    if best not in ("least", "greatest", None):
+    bests = [best] * len(columns) if best is None or isinstance(best, str) else best
+    places = [digits] * len(columns) if isinstance(digits, int) else digits
+    if not {None, *BEST}.issuperset(bests):
         raise ValueError(f'best must be "least", "greatest" or None, got {best!r}')
-    marked = {None: None, "least": values.argmin(0), "greatest": values.argmax(0)}[best]
+    marked = [None if b is None else int(BEST[b](values[:, j])) for j, b in enumerate(bests)]
     lines = [f"| {corner} | " + " | ".join(columns) + " |", "|:--|" + "--:|" * len(columns)]
     for i, name in enumerate(rows):
-        cells = [f"{value:.{digits}f}" for value in values[i].tolist()]
-        if marked is not None:
-            cells = [f"**{c}**" if marked[j] == i else c for j, c in enumerate(cells)]
+        cells = []
+        for j, value in enumerate(values[i].tolist()):
+            text = f"{value:.{places[j]}f}"
+            if intervals is not None and intervals[i, j] == intervals[i, j]:
+                text += f" ± {float(intervals[i, j]):.{places[j]}f}"
+            cells.append(f"**{text}**" if marked[j] == i else text)
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

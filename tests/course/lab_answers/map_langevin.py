@@ -177,6 +177,12 @@ WRONG = {
             lambda y, c, m: (c.conj() * heard(y, m)).abs().square().sum(0).sqrt(),
             "not linear",
         ),
+        Wrong("root of squares", lambda y, c, m: heard(y, m).norm(dim=0), "not linear"),
+        Wrong(
+            "divided",
+            lambda y, c, m: ((c.conj() * heard(y, m)).sum(0) / c.abs().square().sum(0)).real,
+            "does not divide",
+        ),
         Wrong("shape", lambda y, c, m: (c.conj() * heard(y, m)).real, "shape"),
     ],
     "passes_the_rank_test": [

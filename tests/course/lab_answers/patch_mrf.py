@@ -140,6 +140,7 @@ WRONG = {
         Wrong("sigma for sigma^2", lambda S, p: (S * (1 - 2 / p**2)) ** 0.5, "Its variance"),
         Wrong("units", lambda S, p: 1 - 2 / p**2, "variance one"),
         Wrong("off by a power", lambda S, p: S * (1 - 2 / p), "not in p"),
+        Wrong("one for two", lambda S, p: S * (1 - 1 / p**2), "d^2, not by d"),
         Wrong("inverse", lambda S, p: S / (1 - 2 / p**2), "upside down"),
         Wrong("factor", lambda S, p: S * (1 - 2 / p**2) / 2, "0.5 times"),
         Wrong("shape", lambda S, p: [S, S * (1 - 2 / p**2)], "shape"),

@@ -106,6 +106,14 @@ def gain(a, b, c):
     return metrics.psnr(b, c, data_range=1.0) - metrics.psnr(a, c, data_range=1.0)
 
 
+def bisection_reversed(score, y):
+    low, high = 0.01, 10.0
+    for _ in range(40):
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if -(y * score(y, middle)).mean() > 1 else (middle, high)
+    return middle
+
+
 RIGHT = {
     "clipping_gains": [2.22, 2.2, np.float64(-10 * np.log10(0.6)), torch.tensor([2.218])],
     "error_after_one_step": [after, lambda sigma, c, p: torch.tensor([after(sigma, c, p)])],
@@ -170,6 +178,7 @@ WRONG = {
     ],
     "noise_by_steins_clock": [
         Wrong("sign", lambda s, y: search(s, y, up=False), "go up"),
+        Wrong("sign, in the logarithm", bisection_reversed, "go up"),
         Wrong("sum for mean", lambda s, y: search(s, y, total=torch.sum), "not a sum"),
         Wrong("square", lambda s, y: search(s, y) ** 2, "not its root"),
         Wrong("no score", details, "asks no score"),

@@ -37,6 +37,16 @@ def halfway(y, s, beta):
     return torch.where(near, y.mean(1, keepdim=True), pull(y, s**2, beta))
 
 
+def meet(y, s, beta, weights, part=1.0):
+    near = (y[:, 1:] - y[:, :1]).abs() < part * beta * (s**2).sum()
+    level = (y @ weights / weights.sum())[:, None]
+    return torch.where(near, level, no_crease(y, s, beta))
+
+
+def clean(score):
+    return lambda y, sigma: score(y, 0.0)
+
+
 def jacobian(score, y, sigma):
     point = y.clone().requires_grad_()
     s = score(point, sigma)
@@ -121,6 +131,8 @@ WRONG = {
         Wrong("sigma for sigma^2", lambda y, s, b: pull(y, s, b), "standard deviation"),
         Wrong("exchanged", lambda y, s, b: pull(y, s.flip(0) ** 2, b), "exchanged"),
         Wrong("halfway", halfway, "not halfway"),
+        Wrong("weights exchanged", lambda y, s, b: meet(y, s, b, s**2), "weights exchanged"),
+        Wrong("half the threshold", lambda y, s, b: meet(y, s, b, s**-2, 0.5), "half of what"),
         Wrong("missing case", no_crease, "past each other"),
         Wrong("sign", lambda y, s, b: 2 * y - pull(y, s**2, b), "pushed apart"),
         Wrong("shape", lambda y, s, b: pull(y, s**2, b).T, "shape"),
@@ -128,6 +140,7 @@ WRONG = {
     "error_bars": [
         Wrong("sigma^2 for sigma^4", bars(1, 1, 2), "not by sigma^2"),
         Wrong("sign", bars(1, -1, 4), "its own sign"),
+        Wrong("sigma 0", lambda f, y, sg: bars(1, 1, 4)(clean(f), y, sg), "at sigma 0"),
         Wrong("missing term", bars(0, 1, 4), "is missing"),
         Wrong("another quantity", bars(0, -1, 2), "share of the noise that goes"),
         Wrong(
