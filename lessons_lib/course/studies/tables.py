@@ -70,7 +70,7 @@ def markdown_table(
     for i, name in enumerate(rows):
         cells = []
         for j, value in enumerate(values[i].tolist()):
-            text = f"{value:.{places[j]}f}"
+            text = f"{round(value, places[j]) + 0.0:.{places[j]}f}"  # never -0.0
             if intervals is not None and intervals[i, j] == intervals[i, j]:
                 text += f" ± {float(intervals[i, j]):.{places[j]}f}"
             cells.append(f"**{text}**" if marked[j] == i else text)
