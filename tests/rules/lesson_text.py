@@ -12,6 +12,12 @@ def code_cells(book: NotebookNode) -> list[NotebookNode]:
     return [c for c in book.cells if c.cell_type == "code" and c.source.strip()]
 
 
+def lines(cell: NotebookNode) -> int:
+    """Lines of code, blank lines and comments not counted."""
+    rows = [row.strip() for row in cell.source.splitlines()]
+    return sum(bool(row) and not row.startswith("#") for row in rows)
+
+
 def tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 

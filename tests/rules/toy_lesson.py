@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import nbformat
-from lesson_rules import WORDS_PER_MINUTE
-from lesson_text import words
+from lesson_rules import minutes_to_read
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
@@ -87,6 +86,6 @@ def lesson() -> NotebookNode:
     book = new_notebook(cells=cells)
     for count, cell in enumerate((c for c in book.cells if c.cell_type == "code"), 1):
         cell.execution_count = count
-    minutes = round(words(book) / WORDS_PER_MINUTE)
+    minutes = round(minutes_to_read(book))
     book.cells[2].source = GLANCE.replace("MINUTES", str(minutes))
     return nbformat.from_dict(book)
