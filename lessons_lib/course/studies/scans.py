@@ -19,13 +19,12 @@ from torch import Tensor
 
 from lessons_lib import phantoms, pretrained, samplers
 from lessons_lib.console import run
+from lessons_lib.course.studies.denoisers import averaged
 from lessons_lib.course.studies.stored import FOLDER
 from lessons_lib.course.studies.tables import check_several, interval
 from lessons_lib.files import check_place, write_whole
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import MaskedFourier, measure, random_lines
-from lessons_lib.patches import Patches
-from lessons_lib.priors import AveragedPrior
 from lessons_lib.reconstruction import (
     GaussianLikelihood,
     half_quadratic,
@@ -64,8 +63,7 @@ def scan_report(
         same data, ``wins``: on how many pictures the method is ahead.
     """
     check_several(num)
-    side = pretrained.RECIPES[model].patch_size
-    prior = AveragedPrior(pretrained.load(model), Patches((size, size), side))
+    prior = averaged(model)((size, size))
     rows = [
         {"noise_std": noise_std, **row}
         for noise_std in noise_stds
@@ -91,9 +89,7 @@ def bar_rows(
 @torch.no_grad()
 def _bars(name: str, num_chains: int, generator: torch.Generator) -> dict[str, Any]:
     x0, shape = phantoms.head_mr(block=4, dtype=torch.float32), (64, 64)
-    prior = AveragedPrior(
-        pretrained.load(name), Patches(shape, pretrained.RECIPES[name].patch_size)
-    )
+    prior = averaged(name)(shape)
     A = MaskedFourier(random_lines(shape, 32, centre=8, generator=generator))
     likelihood = GaussianLikelihood(A, measure(A, x0, 0.02, generator=generator), 0.02)
     start = 0.3 * torch.randn(num_chains, *shape, generator=generator) + A.adjoint(likelihood.y)
