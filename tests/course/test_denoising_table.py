@@ -12,8 +12,8 @@ from lessons_lib import phantoms, pretrained
 from lessons_lib.course import studies
 from lessons_lib.course.studies import denoisers, locality, methods, pictures, scans, stored
 from lessons_lib.course.studies.__main__ import main
+from lessons_lib.course.studies.denoisers import BayesLimit
 from lessons_lib.course.studies.denoising import choose, denoising_report, noisy_pictures
-from lessons_lib.course.studies.limits import BayesLimit
 from lessons_lib.course.studies.methods import FAMILIES, Method
 from lessons_lib.course.studies.regularisers import Regularised, rescaled
 from lessons_lib.course.studies.tables import interval

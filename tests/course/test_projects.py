@@ -9,9 +9,8 @@ import torch
 from conftest import ROOT
 
 from lessons_lib.course import studies
-from lessons_lib.course.studies import guests
 from lessons_lib.course.studies.__main__ import main
-from lessons_lib.course.studies.methods import FAMILIES
+from lessons_lib.course.studies.methods import FAMILIES, GUEST, find_prior
 from lessons_lib.distributions import GaussianField
 from lessons_lib.metrics import psnr
 
@@ -65,7 +64,7 @@ def test_both_rubrics_add_up_to_what_the_page_says():
 def test_a_guest_gets_what_a_shipped_prior_would():
     one, down = rows(priors={"field": FIELD.score})[1:]
     assert [one["method"], down["method"]] == ["field, one step", "field, ladder"]
-    assert one["family"] == guests.GUEST and guests.GUEST in FAMILIES and one["weights"] == {}
+    assert one["family"] == GUEST and GUEST in FAMILIES and one["weights"] == {}
     x0 = studies.held_out_pictures("disks", 2, seed=1, size=24)
     noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(1), dtype=x0.dtype)
     y = x0 + 0.05 * noise
@@ -102,7 +101,7 @@ def test_a_stored_row_of_a_guest_is_measured_again():
 )
 def test_an_address_that_leads_nowhere_is_refused(address, words):
     with pytest.raises(ValueError, match=words):
-        guests.find_prior(address)
+        find_prior(address)
 
 
 @pytest.mark.parametrize(

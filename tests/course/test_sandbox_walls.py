@@ -225,6 +225,15 @@ def test_limits_are_on_top_of_what_python_takes() -> None:
     assert in_child(play) == [True, False, True]
 
 
+def test_every_copy_of_the_checks_is_covered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    copy = tmp_path / "lessons_lib" / "course" / "checks"
+    copy.mkdir(parents=True)
+    monkeypatch.setattr(walls, "readable", lambda: [tmp_path])
+    assert copy in walls._places_of_checks()
+
+
 @linux
 def test_a_judge_ends_with_the_grader() -> None:
     def play() -> int:

@@ -14,7 +14,7 @@ import torch
 
 from lessons_lib.console import if_stopped, run
 from lessons_lib.course.studies.denoising import denoising_report
-from lessons_lib.course.studies.guests import find_prior
+from lessons_lib.course.studies.methods import find_prior
 from lessons_lib.course.studies.pictures import SIZES
 from lessons_lib.course.studies.shift import shift_report
 from lessons_lib.course.studies.step_cost import step_cost_report

@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from lessons_lib import pretrained
-from lessons_lib.course.studies.guests import guest_methods
-from lessons_lib.course.studies.methods import GUEST, RIVAL, Method, methods
+from lessons_lib.course.studies.methods import GUEST, RIVAL, Method, guest_methods, methods
 from lessons_lib.course.studies.pictures import SIZES, held_out_pictures
 from lessons_lib.course.studies.tables import check_several, interval
 from lessons_lib.metrics import psnr, ssim
@@ -130,11 +129,14 @@ def weights_of(method: Method) -> dict[str, str]:
 
 def _measure(method: Method, setting: dict[str, Any], progress: bool) -> Row:
     """One row. The first picture is denoised twice: loading and fitting are not timed."""
+    from tqdm import tqdm
+
     x0, y = (pictures[: method.most] for pictures in noisy_pictures(setting))
     method.denoise(y[0], setting["noise_std"], x0[0])
     method.begin()
     start = time.process_time()
-    pairs = zip(_shown(y, method.name, progress), x0, strict=True)
+    shown = tqdm(y, desc=method.name, unit="picture", disable=not progress)
+    pairs = zip(shown, x0, strict=True)
     x = torch.stack([method.denoise(image, setting["noise_std"], truth) for image, truth in pairs])
     seconds = (time.process_time() - start) / len(x)
     values = psnr(x, x0, data_range=setting["data_range"])
@@ -178,11 +180,3 @@ def _against(row: Row, rival: Row | None) -> Row:
         num = min(len(values), len(others))
         gain, half = interval(values[:num] - others[:num])
     return row | {"gain": gain, "gain_ci95": half}
-
-
-def _shown(y: Tensor, name: str, progress: bool) -> Iterator[Tensor]:
-    if not progress:
-        return iter(y)
-    from tqdm import tqdm
-
-    return iter(tqdm(y, desc=name, unit="picture"))

@@ -1,14 +1,23 @@
-"""The one list of denoisers for each kind of picture; a new prior is one more line."""
+"""The one list of denoisers for each kind of picture; a new prior is one more line.
+
+A prior from outside the library enters the table by its address.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from lessons_lib import pretrained
 from lessons_lib.course.studies.denoisers import (
+    BayesLimit,
     Denoise,
+    Prior,
     annealed_ascent,
     averaged,
     bm3d_oracle,
@@ -21,11 +30,11 @@ from lessons_lib.course.studies.denoisers import (
     tv_oracle,
     whole,
 )
-from lessons_lib.course.studies.limits import BayesLimit
 from lessons_lib.course.studies.regularisers import Regularised
+from lessons_lib.shapes import Score, Sigma
 
 GUEST = "guest"
-"""The family of priors that are not in the library, see `guests`."""
+"""The family of priors that are not in the library."""
 
 FAMILIES = ("baseline", "patch", "whole", "limit", GUEST)
 """What a method knows: no training pictures, their patches, whole ones, the exact law; or else."""
@@ -198,3 +207,52 @@ def _unet(name: str, **ladder: float) -> list[Method]:
         Method("U-Net, one step", "whole", one_step(prior), (name,)),
         Method("U-Net, ladder", "whole", down_the_ladder(prior, **ladder), (name,), FEW),
     ]
+
+
+def find_prior(address: str) -> Score:
+    """Import a score by its ``address``: a module and a name in it, such as ``my_prior:score``.
+
+    It is called as ``score(x, sigma)`` on images ``(*, H, W)``, and returns the same shape.
+    """
+    module, _, name = address.partition(":")
+    if not module or not name:
+        raise ValueError(
+            f"a prior is given as MODULE:NAME, such as my_prior:score, got {address!r}"
+        )
+    try:
+        score = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"there is no prior {address}: {error}") from error
+    if not callable(score):
+        raise ValueError(f"{address} must be a function score(x, sigma), got {score!r}")
+    return score
+
+
+def guest_methods(priors: Mapping[str, Score]) -> list[Method]:
+    """Return two rows for each of the ``priors``, one step of Tweedie and the ladder, by its name.
+
+    They are the ones that the shipped priors have, with the same levels. Scores are asked with
+    float32 images and may use autograd inside.
+    """
+    rows = []
+    for name, score in priors.items():
+        prior = _received(name, score)
+        rows.append(Method(f"{name}, one step", GUEST, one_step(prior)))
+        rows.append(Method(f"{name}, ladder", GUEST, down_the_ladder(prior)))
+    return rows
+
+
+def _received(name: str, score: Score) -> Prior:
+    """The same score for each shape, with a clear complaint where it is none."""
+
+    @torch.enable_grad()
+    def checked(x: Tensor, sigma: Sigma = 0.0) -> Tensor:
+        s = score(x, sigma)
+        if not isinstance(s, Tensor) or s.shape != x.shape:
+            got = tuple(s.shape) if isinstance(s, Tensor) else type(s).__name__
+            raise ValueError(f"{name} must return the shape of x, {tuple(x.shape)}, got {got}")
+        if not bool(torch.isfinite(s).all()):
+            raise ValueError(f"{name} has values that are not finite at sigma = {sigma}")
+        return s.detach().to(x)
+
+    return lambda shape: checked
