@@ -6,16 +6,17 @@ it prints with its code; so this page lists what was executed and nothing else. 
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import doctree
 from docutils import nodes
-from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
+from written import BOOK, Written
 
 LINE = re.compile(r"^✓ (?P<text>.+): (?P<evidence>.+)$", re.M)
 
@@ -28,93 +29,63 @@ class Made(NamedTuple):
     anchor: str
 
 
-class ClaimTables(nodes.General, nodes.Element):
-    """Stands for the tables until every page has been read."""
+class Claims(Written):
+    """``{claims}`` becomes one table for each lesson."""
+
+    def made(self) -> list[nodes.Node]:
+        """Read every lesson."""
+        lessons = {path: list(found(path)) for path in sorted(BOOK.glob("*.ipynb"))}
+        lessons = {path: claims for path, claims in lessons.items() if claims}
+        if not lessons:
+            raise ExtensionError("the claims page found no claim in any lesson")
+        count = sum(map(len, lessons.values()))
+        parts = self.read(f"In the order of the book: {count} from {len(lessons)} lessons.")
+        for path, claims in lessons.items():
+            parts += [*self.read(f"**[]({path.name})**"), table(path.stem, claims)]
+        return parts
 
 
-class Claims(Directive):
-    """``{claims}`` is replaced by one table for each lesson."""
+def found(path: Path) -> Iterator[Made]:
+    """Claims in the outputs of a lesson."""
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        printed = ("".join(output.get("text", "")) for output in cell.get("outputs", []))
+        yield from claimed("\n".join(printed))
 
-    def run(self) -> list[nodes.Node]:
-        """Leave a mark; `resolve` fills it."""
-        return [ClaimTables()]
+
+def claimed(printed: str) -> Iterator[Made]:
+    """Claims among the lines that a cell has printed; the first one names the place of all."""
+    lines = list(LINE.finditer(printed))
+    anchor = f"claim-{nodes.make_id(lines[0]['text'])[:60]}" if lines else ""
+    yield from (Made(line["text"], line["evidence"], anchor) for line in lines)
 
 
-def found(document: nodes.document) -> Iterator[Made]:
-    """Claims in the outputs of a lesson; each cell that prints some gets an id to link to."""
+def anchor(app: Sphinx, document: nodes.document) -> None:
+    """Give each cell that prints claims an id to link to."""
     for cell in doctree.cells(document):
-        printed = "\n".join(o.astext() for o in cell.findall(nodes.literal_block) if _stream(o))
-        lines = list(LINE.finditer(printed))
-        if lines:
-            anchor = f"claim-{nodes.make_id(lines[0]['text'])[:60]}"
-            cell["ids"].append(anchor)
-            yield from (Made(line["text"], line["evidence"], anchor) for line in lines)
+        blocks = (box for box in cell.findall(nodes.literal_block) if "stream" in box["classes"])
+        made = next(claimed("\n".join(block.astext() for block in blocks)), None)
+        if made:
+            cell["ids"].append(made.anchor)
 
 
-def _stream(output: nodes.literal_block) -> bool:
-    return "stream" in output["classes"]
-
-
-def collect(app: Sphinx, document: nodes.document) -> None:
-    """Remember the claims of the page that was just read."""
-    _all(app.env)[app.env.docname] = list(found(document))
-
-
-def purge(app: Sphinx, env: BuildEnvironment, page: str) -> None:
-    """Forget a page that will be read again."""
-    _all(env).pop(page, None)
-
-
-def resolve(app: Sphinx, document: nodes.document, page: str) -> None:
-    """Write the tables where the page asks for them."""
-    marks = list(document.findall(ClaimTables))
-    made = {name: claims for name, claims in sorted(_all(app.env).items()) if claims}
-    if marks and not made:
-        raise ExtensionError("the claims page found no claim in any lesson")
-    for mark in marks:
-        count = sum(map(len, made.values()))
-        summary = f"In the order of the book: {count} from {len(made)} lessons."
-        parts: list[nodes.Node] = [nodes.paragraph("", summary)]
-        for name, claims in made.items():
-            uri = app.builder.get_relative_uri(page, name)
-            parts += _lesson(app.env.titles[name], uri, claims)
-        mark.replace_self(parts)
-
-
-def _lesson(title: nodes.title, uri: str, claims: list[Made]) -> list[nodes.Node]:
-    number = ".".join(map(str, title.get("secnumber") or ()))
-    heading = f"{number}  {title.astext()}".strip()
-    rows = [(_link(c.text, f"{uri}#{c.anchor}"), nodes.paragraph("", c.evidence)) for c in claims]
-    head = (nodes.paragraph("", "claim"), nodes.paragraph("", "measured"))
-    return [
-        nodes.rubric("", heading, **{"heading-level": 2}),
-        _table([head, *rows]),
-    ]
-
-
-def _table(rows: list[tuple[nodes.Node, ...]]) -> nodes.table:
-    head, *body = (nodes.row("", *(nodes.entry("", cell) for cell in row)) for row in rows)
+def table(stem: str, claims: list[Made]) -> nodes.table:
+    """A line for each claim, which leads to its cell."""
+    cells: list[tuple[nodes.Node, nodes.Node]] = [(nodes.Text("claim"), nodes.Text("measured"))]
+    for one in claims:
+        uri = f"{stem}.html#{one.anchor}"
+        link = nodes.reference("", one.text, refuri=uri, internal=True)
+        cells.append((link, nodes.Text(one.evidence)))
+    head, *body = (
+        nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in row))
+        for row in cells
+    )
     columns = [nodes.colspec(colwidth=68), nodes.colspec(colwidth=32)]
     group = nodes.tgroup("", *columns, nodes.thead("", head), nodes.tbody("", *body), cols=2)
     return nodes.table("", group, classes=["claims"])
 
 
-def _link(text: str, uri: str) -> nodes.paragraph:
-    link = nodes.reference("", text, refuri=uri, internal=True)
-    return nodes.paragraph("", "", link)
-
-
-def _all(env: BuildEnvironment) -> dict[str, list[Made]]:
-    if not hasattr(env, "lesson_claims"):
-        env.lesson_claims = {}
-    return env.lesson_claims
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Collect after reading, write when everything is read."""
-    app.add_node(ClaimTables)
+    """Register with Sphinx."""
     app.add_directive("claims", Claims)
-    app.connect("doctree-read", collect)
-    app.connect("env-purge-doc", purge)
-    app.connect("doctree-resolved", resolve)
-    return {"parallel_read_safe": False, "parallel_write_safe": True}
+    app.connect("doctree-read", anchor)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -17,17 +17,25 @@ class Written(SphinxDirective):
     """A page that holds one is made anew when a notebook changes."""
 
     def run(self) -> list[nodes.Node]:
-        """Read what `text` has written."""
+        """Note on what the page depends, and make its parts."""
         for path in BOOK.glob("*.ipynb"):
             self.env.note_dependency(str(path))
-        box = nodes.container()
-        lines = StringList(self.text().splitlines(), source=self.get_source_info()[0])
-        self.state.nested_parse(lines, self.content_offset, box)
-        return box.children
+        return self.made()
+
+    def made(self) -> list[nodes.Node]:
+        """Read what `text` has written."""
+        return self.read(self.text())
 
     def text(self) -> str:
         """Return the Markdown."""
         raise NotImplementedError
+
+    def read(self, markdown: str) -> list[nodes.Node]:
+        """Parse Markdown as if it stood on the page."""
+        box = nodes.container()
+        lines = StringList(markdown.splitlines(), source=self.get_source_info()[0])
+        self.state.nested_parse(lines, self.content_offset, box)
+        return box.children
 
 
 def prose(path: Path) -> str:
