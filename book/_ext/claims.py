@@ -81,7 +81,7 @@ def table(stem: str, claims: list[Made]) -> nodes.table:
     )
     columns = [nodes.colspec(colwidth=68), nodes.colspec(colwidth=32)]
     group = nodes.tgroup("", *columns, nodes.thead("", head), nodes.tbody("", *body), cols=2)
-    return nodes.table("", group, classes=["claims"])
+    return nodes.table("", group, classes=["claims"], support_smartquotes=False)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
