@@ -38,7 +38,7 @@ def markdown_table(
     columns: Sequence[str],
     values: Tensor,
     *,
-    corner: str = "",
+    corner: str = "method",
     digits: int | Sequence[int] = 4,
     best: str | Sequence[str | None] | None = "least",
     intervals: Tensor | None = None,
