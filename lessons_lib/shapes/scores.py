@@ -60,6 +60,8 @@ def check_score_output(s: Tensor, x: Tensor, name: str = "score") -> Tensor:
         raise ValueError(
             f"{name}(x, sigma) must return the shape of x, {tuple(x.shape)}, got {tuple(s.shape)}"
         )
+    if s.dtype == x.dtype:
+        return s
     if s.is_complex() and not x.is_complex():
         raise TypeError(f"{name}(x, sigma) must be real like x, got {s.dtype}")
-    return s if s.dtype == x.dtype else s.to(x.dtype)
+    return s.to(x.dtype)
