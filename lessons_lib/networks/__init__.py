@@ -5,11 +5,13 @@ and patches ``(*, n)``: `PreconditionedScore` adds a learned correction to an ex
 `ScaledScore` divides by sigma, `EnergyScore` differentiates a learned energy, so that its field has
 no curl, `CentredScore` takes away the brightness, `NormalizedScore` brightness and contrast, and
 `OrientedScore` the direction. On images ``(*, H, W)``: `ImageScore` is the preconditioned score of
-a whole image, and `ExpertsScore` is made of potentials on its patches. Initial weights come from an
+a whole image, `FieldOfExperts` the score of a product of one-dimensional densities of filter
+responses, and `ExpertsScore` is made of potentials on patches. Initial weights come from an
 explicit generator; nothing here touches the global seed.
 """
 
 from lessons_lib.networks.experts import ExpertsScore
+from lessons_lib.networks.fields import FieldOfExperts
 from lessons_lib.networks.invariant import CentredScore, NormalizedScore
 from lessons_lib.networks.oriented import OrientedScore
 from lessons_lib.networks.perceptron import ACTIVATIONS, mlp
@@ -22,6 +24,7 @@ __all__ = [
     "CentredScore",
     "EnergyScore",
     "ExpertsScore",
+    "FieldOfExperts",
     "ImageScore",
     "NormalizedScore",
     "OrientedScore",
