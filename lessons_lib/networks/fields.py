@@ -38,7 +38,7 @@ class FieldOfExperts(nn.Module):
 
     Notes
     -----
-    References: [RothBlack2009], [Hinton2002]; chapter 05_patch_mrf_experts.
+    References: [RothBlack2009], [Hinton2002]; chapter 05_patch_trained_experts.
     """
 
     def __init__(
