@@ -55,7 +55,7 @@ def found(path: Path) -> Iterator[Made]:
 def claimed(printed: str) -> Iterator[Made]:
     """Claims among the lines that a cell has printed; the first one names the place of all."""
     lines = list(LINE.finditer(printed))
-    anchor = f"claim-{nodes.make_id(lines[0]['text'])[:60]}" if lines else ""
+    anchor = f"claim-{nodes.make_id(lines[0]['text'])}" if lines else ""
     yield from (Made(line["text"], line["evidence"], anchor) for line in lines)
 
 
