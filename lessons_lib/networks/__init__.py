@@ -6,14 +6,14 @@ and patches ``(*, n)``: `PreconditionedScore` adds a learned correction to an ex
 no curl, `CentredScore` takes away the brightness, `NormalizedScore` brightness and contrast, and
 `OrientedScore` the direction. On images ``(*, H, W)``: `ImageScore` is the preconditioned score of
 a whole image, `FieldOfExperts` the score of a product of one-dimensional densities of filter
-responses, and `ExpertsScore` is made of potentials on patches. Initial weights come from an
+responses, and `PatchEnergyScore` is made of potentials on patches. Initial weights come from an
 explicit generator; nothing here touches the global seed.
 """
 
-from lessons_lib.networks.experts import ExpertsScore
 from lessons_lib.networks.fields import FieldOfExperts
 from lessons_lib.networks.invariant import CentredScore, NormalizedScore
 from lessons_lib.networks.oriented import OrientedScore
+from lessons_lib.networks.patch_energy import PatchEnergyScore
 from lessons_lib.networks.perceptron import ACTIVATIONS, mlp
 from lessons_lib.networks.plain import EnergyScore, ScaledScore
 from lessons_lib.networks.preconditioned import ImageScore, PreconditionedScore
@@ -23,11 +23,11 @@ __all__ = [
     "ACTIVATIONS",
     "CentredScore",
     "EnergyScore",
-    "ExpertsScore",
     "FieldOfExperts",
     "ImageScore",
     "NormalizedScore",
     "OrientedScore",
+    "PatchEnergyScore",
     "PreconditionedScore",
     "ScaledScore",
     "UNet",

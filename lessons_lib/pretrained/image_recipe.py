@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lessons_lib.networks import ExpertsScore, ImageScore, UNet
+from lessons_lib.networks import ImageScore, PatchEnergyScore, UNet
 from lessons_lib.pretrained.pictures import crops, training_pictures
 from lessons_lib.pretrained.recipe import TrainedRecipe
 
@@ -54,7 +54,7 @@ class ImageRecipe(TrainedRecipe):
         return crops(material, self.crop, self.batch_size, generator)
 
     def build(self, generator: torch.Generator | None = None) -> nn.Module:
-        """Make the untrained model on images ``(*, H, W)``: `ImageScore`, or `ExpertsScore`."""
+        """Make the untrained model on images ``(*, H, W)``: `ImageScore`, or `PatchEnergyScore`."""
         match self.kind:
             case "unet":
                 net = UNet(self.hidden, generator=generator)
@@ -62,5 +62,5 @@ class ImageRecipe(TrainedRecipe):
                 return ImageScore(net, self.mean, self.std)
             case "experts":
                 sizes = self.patch_size, self.hidden
-                return ExpertsScore(*sizes, self.mean, self.std, generator=generator)
+                return PatchEnergyScore(*sizes, self.mean, self.std, generator=generator)
         raise ValueError(f"kind must be one of unet or experts; got {self.kind!r}")

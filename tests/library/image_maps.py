@@ -231,8 +231,8 @@ IMAGE_MAPS = {
     "networks.FieldOfExperts": Row(
         lambda x, k: networks.FieldOfExperts(
             3, 2, mean=0.5 * k, std=k, scale=10 / k).double()(x), -1),
-    "networks.ExpertsScore": Row(
-        image_score(lambda k: networks.ExpertsScore(3, (2, 2), 0.5 * k, 0.3 * k)), -1),
+    "networks.PatchEnergyScore": Row(
+        image_score(lambda k: networks.PatchEnergyScore(3, (2, 2), 0.5 * k, 0.3 * k)), -1),
     "distributions.Gaussian": Row(
         lambda x, k: distributions.Gaussian(
             0.5 * float(k) * torch.ones(4, dtype=F64), 0.1 * k**2).score(points(x, 4), 0.2 * k),

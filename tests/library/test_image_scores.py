@@ -1,4 +1,4 @@
-"""UNet, ImageScore and ExpertsScore: exact without a correction, any size, exact gradients."""
+"""UNet, ImageScore and PatchEnergyScore: exact without a correction, any size, exact gradients."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lessons_lib import losses
-from lessons_lib.networks import ExpertsScore, ImageScore, PreconditionedScore, UNet
+from lessons_lib.networks import ImageScore, PatchEnergyScore, PreconditionedScore, UNet
 from lessons_lib.patches import Patches
 from lessons_lib.priors import PatchPrior
 
@@ -24,7 +24,7 @@ def picture(*shape, seed=0):
 
 def experts(patch_size=3, hidden=(7, 5), seed=0):
     """Experts that have learned something, in float64."""
-    score = ExpertsScore(patch_size, hidden, 0.2, 0.3, generator=seeded(seed)).double()
+    score = PatchEnergyScore(patch_size, hidden, 0.2, 0.3, generator=seeded(seed)).double()
     with torch.no_grad():
         score.w3.uniform_(-1, 1, generator=seeded(seed + 1))
     return score
@@ -41,7 +41,7 @@ def unet(seed=0):
 
 MAKERS = [
     lambda: ImageScore(UNet((4, 6), generator=seeded()), 0.2, 0.3).double(),
-    lambda: ExpertsScore(3, (7, 5), 0.2, 0.3, generator=seeded()).double(),
+    lambda: PatchEnergyScore(3, (7, 5), 0.2, 0.3, generator=seeded()).double(),
 ]
 
 
@@ -167,7 +167,7 @@ def test_image_score_refuses_bad_numbers_and_nets():
         ImageScore(torch.nn.Conv2d(2, 3, 1), 0.0, 1.0)(picture(6, 6), 0.1)
 
 
-# --- ExpertsScore ------------------------------------------------------------------------------
+# --- PatchEnergyScore ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("patch_size", [1, 3, 5])
@@ -215,7 +215,7 @@ def test_units_change_the_score_exactly_so():
 
 def test_one_expert_is_what_a_student_would_write():
     """A single filter d = (-1, 1) in the middle row: s = -u/v - std/(sigma v) D' f(D u)."""
-    score = ExpertsScore(3, (1, 1), 0.0, 1.0).double()
+    score = PatchEnergyScore(3, (1, 1), 0.0, 1.0).double()
     with torch.no_grad():
         score.W1.zero_()
         score.W1[0, 0, 1, 1:] = torch.tensor([-1.0, 1.0])
@@ -236,13 +236,13 @@ def test_one_expert_is_what_a_student_would_write():
 
 def test_experts_refuse_bad_sizes_and_sides():
     with pytest.raises(ValueError, match="patch_size must be odd"):
-        ExpertsScore(4, (2, 2), 0.0, 1.0)
+        PatchEnergyScore(4, (2, 2), 0.0, 1.0)
     for hidden in ((3,), (3, 0), (3, 2, 2)):
         with pytest.raises(ValueError, match="hidden"):
-            ExpertsScore(3, hidden, 0.0, 1.0)
+            PatchEnergyScore(3, hidden, 0.0, 1.0)
     with pytest.raises(ValueError, match="std"):
-        ExpertsScore(3, (2, 2), 0.0, -1.0)
+        PatchEnergyScore(3, (2, 2), 0.0, -1.0)
     with pytest.raises(ValueError, match="at least 2 pixels"):
-        ExpertsScore(5, (2, 2), 0.0, 1.0)(picture(1, 6), 0.1)
+        PatchEnergyScore(5, (2, 2), 0.0, 1.0)(picture(1, 6), 0.1)
     with pytest.raises(ValueError, match=r"v must have shape \(\*, 9\)"):
         experts().patch_score(picture(3, 4), 0.1)

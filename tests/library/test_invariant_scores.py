@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from lessons_lib import pretrained
 from lessons_lib.networks import CentredScore, NormalizedScore, PreconditionedScore, mlp
 
 
@@ -66,10 +65,6 @@ def test_centred_gaussian_is_the_gradient_of_a_density_flat_along_brightness():
     (gradient,) = torch.autograd.grad(centred_gaussian(v, 0.3, 0.2), v)
     s = CentredScore(Gaussian())(v.detach(), 0.2)
     torch.testing.assert_close(s, gradient, rtol=0, atol=1e-13)
-
-
-def test_centred_score_is_also_found_where_it_used_to_be():
-    assert pretrained.CentredScore is CentredScore
 
 
 # --- NormalizedScore -------------------------------------------------------------------------

@@ -10,10 +10,10 @@ from lessons_lib import pretrained
 from lessons_lib.distributions import GaussianMixture
 from lessons_lib.networks import (
     CentredScore,
-    ExpertsScore,
     ImageScore,
     NormalizedScore,
     OrientedScore,
+    PatchEnergyScore,
     PreconditionedScore,
     ScaledScore,
 )
@@ -137,7 +137,7 @@ def recipe_of(kind):
         ("oriented", OrientedScore),
         ("mixture", MixtureScore),
         ("unet", ImageScore),
-        ("experts", ExpertsScore),
+        ("experts", PatchEnergyScore),
     ],
 )
 class TestKinds:

@@ -1,4 +1,4 @@
-"""A field of experts: the score of an image as the exact gradient of learned patch potentials."""
+"""A patch energy: the score of an image as the exact gradient of learned patch potentials."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lessons_lib.networks.preconditioned import Preconditioned
 from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma, mirrored
 
 
-class ExpertsScore(Preconditioned):
+class PatchEnergyScore(Preconditioned):
     r"""The image score ``+ sum_c G_c' s_V(G_c x, sigma)`` of a learned potential on patches.
 
     With ``v = sqrt(sigma^2 + std^2)``, ``u = (x - m) / v`` and ``t = log(sigma / std)``, the
