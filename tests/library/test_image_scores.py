@@ -167,7 +167,7 @@ def test_image_score_refuses_bad_numbers_and_nets():
         ImageScore(torch.nn.Conv2d(2, 3, 1), 0.0, 1.0)(picture(6, 6), 0.1)
 
 
-# --- PatchEnergyScore ------------------------------------------------------------------------------
+# --- PatchEnergyScore ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("patch_size", [1, 3, 5])
