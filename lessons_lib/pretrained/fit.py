@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lessons_lib import losses, training
 from lessons_lib.pretrained.pictures import HELD_OUT_SEED, unseen_pictures
@@ -60,6 +60,16 @@ def held_out_error(score: Score, recipe: Recipe, *, num: int = 4096) -> float:
     low, high = (math.log(sigma) for sigma in recipe.sigmas)
     sigmas = torch.linspace(low, high, 8, dtype=torch.float32).exp()
     dims = len(recipe.piece_shape)
+
+    def in_parts(x: Tensor, sigma: Tensor) -> Tensor:  # all at once take gigabytes
+        num = max(1, 2**16 // math.prod(recipe.piece_shape))
+        return torch.stack(
+            [
+                torch.cat([score(part, s) for part in v.split(num)])
+                for v, s in zip(x, sigma, strict=True)
+            ]
+        )
+
     with torch.no_grad():
-        loss = losses.noise_conditional(score, x, sigmas, generator=generator, event_dims=dims)
+        loss = losses.noise_conditional(in_parts, x, sigmas, generator=generator, event_dims=dims)
     return 2 * float(loss) / math.prod(recipe.piece_shape)
