@@ -88,7 +88,7 @@ def _(folder: Path) -> str:
 def _(folder: Path) -> str:
     page = str(folder / "page.html")
     program = f"import print_book as p; p.find = lambda: None; p.print_pages({page!r}, None)"
-    path = {"PYTHONPATH": str(ROOT / "book" / "_ext")}
+    path = {"PYTHONPATH": str(ROOT / "book" / "_tools")}
     return said(sys.executable, "-c", program, env=os.environ | path)
 
 
