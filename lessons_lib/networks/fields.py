@@ -1,4 +1,4 @@
-"""A field of experts: a density of images as a product of one-dimensional densities of filters."""
+"""A field of experts: a density of images as a product of functions of filter responses."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class FieldOfExperts(nn.Module):
     .. math:: \log p(x) = -\frac{|x - m|^2}{2\,\mathrm{std}^2}
         - \sum_c \sum_k \alpha_k \log\big(1 + \tfrac12 (w_k' G_c x)^2\big) - \log Z
 
-    Each expert is a Student's t of one number, the response of the filter ``w_k`` to the patch
-    ``G_c x``. Filters are free of the mean, so that the experts do not see the brightness; the weak
+    Each expert has the form of a Student's t of one number, the response of the filter ``w_k`` to
+    the patch ``G_c x``. Filters are free of the mean, so that the experts do not see the brightness; the weak
     Gaussian makes the density normalisable. ``log Z`` is unknown, and nothing here needs it.
 
     The patch score is ``s_V(v) = -sum_k alpha_k psi(w_k' v) w_k``, ``psi(r) = r / (1 + r^2 / 2)``,
@@ -30,9 +30,9 @@ class FieldOfExperts(nn.Module):
     num_experts : int
         Number of filters.
     mean, std : float
-        Of the weak Gaussian; ``std`` is wide beside the pixels.
+        Of the weak Gaussian; ``std`` is wide beside the range of the pixels.
     scale : float
-        Root mean square of each filter's weights, times ``patch_size``, at the start.
+        About the Euclidean norm of each filter at the start.
     generator : torch.Generator, optional
         For the filters; by default one with seed 0.
 
