@@ -16,8 +16,9 @@ class FieldOfExperts(nn.Module):
         - \sum_c \sum_k \alpha_k \log\big(1 + \tfrac12 (w_k' G_c x)^2\big) - \log Z
 
     Each expert has the form of a Student's t of one number, the response of the filter ``w_k`` to
-    the patch ``G_c x``. Filters are free of the mean, so that the experts do not see the brightness; the weak
-    Gaussian makes the density normalisable. ``log Z`` is unknown, and nothing here needs it.
+    the patch ``G_c x``. Filters are free of the mean, so that the experts do not see the
+    brightness; the weak Gaussian makes the density normalisable. ``log Z`` is unknown, and nothing
+    here needs it.
 
     The patch score is ``s_V(v) = -sum_k alpha_k psi(w_k' v) w_k``, ``psi(r) = r / (1 + r^2 / 2)``,
     and the image score is ``(m - x) / std^2 + sum_c G_c' s_V(G_c x)``. ``sigma`` must be 0: the
