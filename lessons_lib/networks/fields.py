@@ -70,9 +70,7 @@ class FieldOfExperts(nn.Module):
 
     def forward(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Return the score of images ``(*, H, W)``."""
-        w, alpha, r = self._responses(x, sigma)
-        pull = conv_transpose2d(alpha * r / (1 + r**2 / 2), w).reshape(x.shape)
-        return (self.mean - x) / self.std**2 - pull
+        return (self.mean - x) / self.std**2 - self._pull(x, sigma)
 
     def log_prob(self, x: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Return ``log p(x) + log Z`` of images ``(*, H, W)``, shape ``(*)``."""
@@ -93,8 +91,13 @@ class FieldOfExperts(nn.Module):
 
     def patch_score(self, v: Tensor, sigma: Sigma = 0.0) -> Tensor:
         """Return ``s_V`` of patches ``(*, n)``; the weak Gaussian is not in it."""
-        w, alpha, r = self._responses(v.unflatten(-1, (self.patch_size, self.patch_size)), sigma)
-        return -conv_transpose2d(alpha * r / (1 + r**2 / 2), w).reshape(v.shape)
+        patch = v.unflatten(-1, (self.patch_size, self.patch_size))  # (*, n) -> (*, p, p)
+        return -self._pull(patch, sigma).reshape(v.shape)
+
+    def _pull(self, x: Tensor, sigma: Sigma) -> Tensor:
+        """``sum_c G_c' sum_k alpha_k psi(w_k' G_c x) w_k``, shaped like ``x``."""
+        w, alpha, r = self._responses(x, sigma)
+        return conv_transpose2d(alpha * r / (1 + r**2 / 2), w).reshape(x.shape)
 
     def _responses(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor, Tensor]:
         """Filters ``(K, 1, p, p)``, ``alpha`` ``(K, 1, 1)`` and responses ``(B, K, A, B)``."""
