@@ -5,17 +5,15 @@ from __future__ import annotations
 import ast
 import re
 
-from lesson_text import code_cells
+from lesson_text import code_cells, printed_claims
 from nbformat import NotebookNode
-
-LINE = re.compile(r"^✓ (.+): ", re.M)
 
 
 def executed(book: NotebookNode) -> list[str]:
     """Every call of ``claim`` has printed its words, and every claim that is printed has a call."""
     complaints = []
     for number, cell in enumerate(code_cells(book), 1):
-        printed = LINE.findall("".join(output.get("text", "") for output in cell.outputs))
+        printed = [text for text, _ in printed_claims(cell)]
         complaints += (f"code cell {number}: {one}" for one in mismatches(cell.source, printed))
     return complaints
 

@@ -12,7 +12,17 @@ from collections.abc import Callable, Iterator
 
 import code_rules
 from claim_rules import executed
-from lesson_text import code_cells, headings, is_text, lines, prose, section, tags, words
+from lesson_text import (
+    code_cells,
+    headings,
+    is_text,
+    lines,
+    printed_claims,
+    prose,
+    section,
+    tags,
+    words,
+)
 from nbformat import NotebookNode
 
 HEADINGS_BEFORE = ["At a glance", "Setup", "A question"]
@@ -193,8 +203,7 @@ def glue_keys(book: NotebookNode) -> list[str]:
 
 def claims(book: NotebookNode) -> list[str]:
     """The texts of the claims that the stored notebook shows as passed."""
-    printed = "".join(o.get("text", "") for c in code_cells(book) for o in c.outputs)
-    return re.findall(r"^✓ (.+): ", printed, re.M)
+    return [text for cell in code_cells(book) for text, _ in printed_claims(cell)]
 
 
 def enough_claims(book: NotebookNode) -> list[str]:
@@ -225,8 +234,7 @@ def claimed_numbers(book: NotebookNode) -> list[str]:
     for cell in code_cells(book):
         own = numbers(re.sub(r'"[^"\n]*"', "", cell.source))
         settings += own
-        printed = "".join(o.get("text", "") for o in cell.outputs)
-        for claim, evidence in re.findall(r"^✓ (.+): (.+)$", printed, re.M):
+        for claim, evidence in printed_claims(cell):
             for digits, counted in IN_WORDS.findall(claim):
                 wanted = digits or str(1 + COUNTED.index(counted.lower()))
                 known = numbers(evidence) + (settings if digits else own)

@@ -18,6 +18,12 @@ def lines(cell: NotebookNode) -> int:
     return sum(bool(row) and not row.startswith("#") for row in rows)
 
 
+def printed_claims(cell: NotebookNode) -> list[tuple[str, str]]:
+    """Words and evidence of each claim that a stored cell shows as passed."""
+    printed = "".join(output.get("text", "") for output in cell.outputs)
+    return re.findall(r"^✓ (.+): (.+)$", printed, re.M)
+
+
 def tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
