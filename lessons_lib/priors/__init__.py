@@ -12,12 +12,14 @@ up, `ScaleFreeScore` to the amplitude.
 from lessons_lib.priors.averages import AveragedPrior, TilingPrior
 from lessons_lib.priors.counting import WeightedPrior, counting_numbers, kikuchi
 from lessons_lib.priors.linear import frequency_response, linear_part
+from lessons_lib.priors.local import LocalScore
 from lessons_lib.priors.patch_prior import PatchPrior
 from lessons_lib.priors.scale import ScaleFreeScore
 from lessons_lib.priors.symmetry import SymmetricScore
 
 __all__ = [
     "AveragedPrior",
+    "LocalScore",
     "PatchPrior",
     "ScaleFreeScore",
     "SymmetricScore",

@@ -186,6 +186,8 @@ IMAGE_MAPS = {
     "samplers.last": Row(lambda x, k: last([x]), algorithm=False),
     "priors.PatchPrior": Row(lambda x, k: priors.PatchPrior(net(k), CUT)(x, 0.2 * k), -1),
     "priors.AveragedPrior": Row(lambda x, k: learned(k)(x, 0.2 * k), -1),
+    "priors.LocalScore": Row(
+        lambda x, k: priors.LocalScore(pictures(3).roll(1, 0) * float(k), 3)(x, 0.2 * k), -1),
     "priors.TilingPrior": Row(lambda x, k: priors.TilingPrior(net(k), SHAPE, 3)(x, 0.2 * k), -1),
     "priors.WeightedPrior": Row(
         lambda x, k: priors.WeightedPrior([0.3, -1], [field(k).score, learned(k)])(x, 0.2 * k), -1),
