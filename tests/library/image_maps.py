@@ -183,6 +183,12 @@ IMAGE_MAPS = {
     "samplers.probability_flow": Row(
         lambda x, k: last(samplers.probability_flow(
             learned(k), x, schedules.karras(0.5 * k, 0 * k, 4))), **algorithm),
+    "samplers.multistep": Row(
+        lambda x, k: last(samplers.multistep(
+            learned(k), x, schedules.karras(0.5 * k, 0 * k, 4))), **algorithm),
+    "samplers.ancestral": Row(
+        lambda x, k: last(samplers.ancestral(
+            learned(k), x, schedules.karras(0.5 * k, 0 * k, 4))), **drawn),
     "samplers.last": Row(lambda x, k: last([x]), algorithm=False),
     "priors.PatchPrior": Row(lambda x, k: priors.PatchPrior(net(k), CUT)(x, 0.2 * k), -1),
     "priors.AveragedPrior": Row(lambda x, k: learned(k)(x, 0.2 * k), -1),

@@ -91,6 +91,8 @@ DIFFERENTIABLE = {
         x, 0.3, patch_score=lambda v, s: score(v, s), patches=CUT, **how),
     "probability_flow": lambda score, x, **how: samplers.last(
         samplers.probability_flow(score, x, LEVELS, **how)),
+    "multistep": lambda score, x, **how: samplers.last(
+        samplers.multistep(score, x, LEVELS, **how)),
     "map_ascent": lambda score, x, **how: samplers.last(
         map_ascent(score, BLURRED, x, sigma=0.3, num_steps=2, **how)),
     "half_quadratic": lambda score, x, **how: samplers.last(
