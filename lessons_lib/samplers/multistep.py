@@ -25,8 +25,8 @@ def multistep(
 ) -> Iterator[Tensor]:
     r"""Solve the probability flow with one evaluation a step, from the last denoised images.
 
-    In the time ``t = -log sigma`` the flow is ``dx / dt = D - x`` with Tweedie's denoiser ``D``, and
-    a step of length ``h`` is exactly
+    In the time ``t = -log sigma`` the flow is ``dx / dt = D - x`` with Tweedie's denoiser ``D``,
+    and a step of length ``h`` is exactly
 
         ``x <- exp(-h) x + integral from 0 to h of exp(u - h) D(t + u) du``.
 
