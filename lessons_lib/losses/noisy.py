@@ -42,13 +42,14 @@ def noise_conditional(
     x: Tensor,
     sigmas: Tensor,
     *,
+    weights: Tensor | None = None,
     noise: Tensor | None = None,
     generator: torch.Generator | None = None,
     event_dims: int = 1,
 ) -> Tensor:
     """Denoising at many noise levels, weighted by sigma^2 so that each has the same scale.
 
-    ``J = 1/L sum_l sigma_l^2 J_DSM(sigma_l)``
+    ``J = 1/L sum_l w_l sigma_l^2 J_DSM(sigma_l)``
 
     All levels go through ``score`` in one call, on ``(L, *, n)`` with ``sigma`` of shape
     ``(L, 1, ...)``.
@@ -59,6 +60,9 @@ def noise_conditional(
     ----------
     sigmas : Tensor, shape ``(L,)``
         Positive noise levels, in units of ``x``.
+    weights : Tensor, shape ``(L,)``, optional
+        Further factors ``w_l``; by default 1. With ``1 + sigma^2 / std^2``, the error of the
+        network inside a preconditioned score counts alike at all levels [Karras2022].
     noise : Tensor, shape ``x.shape``, ``(M, *x.shape)`` or ``(L, M, *x.shape)``, optional
         Unit normal noise. The first two are shared by all levels, which makes this exactly the mean
         of ``sigma**2 * denoising(score, x, sigma, noise=noise)``; the last has its own draws for
@@ -70,6 +74,8 @@ def noise_conditional(
     noise = unit_noise(noise, x, (len(levels), *x.shape), generator, most=2, levels=len(levels))
     sigma = levels.reshape(-1, *(1,) * (noise.ndim - event_dims - 1))  # (L, 1, ...)
     error = _denoising_error(checked(score), x, sigma, noise, event_dims)  # (L, *) or (L, M, *)
+    if weights is not None:
+        error = check_tensor(weights, "weights", last=levels.shape).to(x).view_as(sigma) * error
     return 0.5 * (sigma**2 * error).mean()
 
 

@@ -1,4 +1,4 @@
-"""Patch scores that ignore brightness, or brightness and contrast."""
+"""Scores that ignore brightness, or brightness and contrast, of patches or of whole images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from lessons_lib.networks.perceptron import call_net
-from lessons_lib.networks.preconditioned import bounded, check_bound
+from lessons_lib.networks.preconditioned import bounded, call_on_maps, check_bound
 from lessons_lib.shapes import Sigma, check_score_output, check_tensor, expand_sigma
 
 
@@ -80,6 +80,8 @@ class NormalizedScore(nn.Module):
     References: [Mohan2020], [Herbreteau2023]; chapters 06_reconstruction and 07_pitfalls.
     """
 
+    event_dims = 1
+
     def __init__(self, net: nn.Module, *, bound: float = 10.0) -> None:
         super().__init__()
         self.net = net
@@ -87,16 +89,46 @@ class NormalizedScore(nn.Module):
 
     def forward(self, v: Tensor, sigma: Sigma) -> Tensor:
         """Return the score at patches ``(*, n)``; every ``sigma`` must be positive."""
-        check_tensor(v, "v")
-        level = expand_sigma(sigma, v, positive=True)
-        centred = _centre(v)
-        q = centred.square().mean(dim=-1, keepdim=True)  # (*, n) -> (*, 1)
+        check_tensor(v, "v", min_dims=self.event_dims)
+        level = expand_sigma(sigma, v, event_dims=self.event_dims, positive=True)
+        pixels = tuple(range(-self.event_dims, 0))
+        centred = _centre(v, pixels)
+        q = centred.square().mean(dim=pixels, keepdim=True)  # (*, n) -> (*, 1)
         r = torch.sqrt(q + level**2)
         u, t = centred / r, level / r
-        output = check_score_output(call_net(self.net, u, torch.log(t)), v, "net")
-        F = _centre(bounded(output, self.bound))
+        F = _centre(bounded(self.output(u, torch.log(t)), self.bound), pixels)
         return (F / t - u) / r
 
+    def output(self, u: Tensor, log_t: Tensor) -> Tensor:
+        """What ``net`` makes of ``[u, log t]``, shaped like ``u``."""
+        return check_score_output(call_net(self.net, u, log_t), u, "net")
 
-def _centre(v: Tensor) -> Tensor:
-    return v - v.mean(dim=-1, keepdim=True)
+
+class NormalizedImageScore(NormalizedScore):
+    """`NormalizedScore` of whole images ``(*, H, W)``: the patch is the image.
+
+    Mean and contrast are those of all pixels together. Moved or scaled as a whole, an image keeps
+    its score; one part of it brighter than another is news.
+
+    Parameters
+    ----------
+    net : nn.Module
+        Maps ``(B, 2, H, W)``, the image ``u`` beside a constant map of ``log t``, to
+        ``(B, 1, H, W)``, as in `ImageScore`.
+    bound : float
+        As in `NormalizedScore`.
+
+    Notes
+    -----
+    References: chapter 07_pitfalls.
+    """
+
+    event_dims = 2
+
+    def output(self, u: Tensor, log_t: Tensor) -> Tensor:
+        """What ``net`` makes of the maps ``u`` and ``log t``, shaped like ``u``."""
+        return call_on_maps(self.net, u, log_t)
+
+
+def _centre(v: Tensor, pixels: tuple[int, ...] = (-1,)) -> Tensor:
+    return v - v.mean(dim=pixels, keepdim=True)

@@ -129,17 +129,25 @@ class ImageScore(PreconditionedScore):
 
     def output(self, u: Tensor, t: Tensor) -> Tensor:
         """What ``net`` makes of the maps ``u`` and ``t``, shaped like ``u``."""
-        maps = torch.stack([u, t.expand_as(u)], dim=-3)  # (*, H, W) -> (*, 2, H, W)
-        height, width = u.shape[-2:]
-        multiple = getattr(self.net, "multiple", 1)
-        right, below = (-width) % multiple, (-height) % multiple
-        batch = maps.reshape(-1, 2, height, width).to(next(self.net.parameters(), u).dtype)
-        padded = nn.functional.pad(batch, (0, right, 0, below), mode="replicate")
-        output = self.net(padded)
-        wanted = (len(batch), 1, *padded.shape[-2:])
-        if output.shape != wanted:
-            raise ValueError(f"net must return shape {wanted}, got {tuple(output.shape)}")
-        return output[:, 0, :height, :width].reshape(u.shape).to(u.dtype)
+        return call_on_maps(self.net, u, t)
+
+
+def call_on_maps(net: nn.Module, u: Tensor, t: Tensor) -> Tensor:
+    """Evaluate ``net`` on images ``u``, ``(*, H, W)``, beside a constant map of ``t``.
+
+    Sides are made multiples of the ``multiple`` of ``net`` by repeating the last rows and columns.
+    """
+    maps = torch.stack([u, t.expand_as(u)], dim=-3)  # (*, H, W) -> (*, 2, H, W)
+    height, width = u.shape[-2:]
+    multiple = getattr(net, "multiple", 1)
+    right, below = (-width) % multiple, (-height) % multiple
+    batch = maps.reshape(-1, 2, height, width).to(next(net.parameters(), u).dtype)
+    padded = nn.functional.pad(batch, (0, right, 0, below), mode="replicate")
+    output = net(padded)
+    wanted = (len(batch), 1, *padded.shape[-2:])
+    if output.shape != wanted:
+        raise ValueError(f"net must return shape {wanted}, got {tuple(output.shape)}")
+    return output[:, 0, :height, :width].reshape(u.shape).to(u.dtype)
 
 
 def bounded(output: Tensor, bound: float) -> Tensor:

@@ -1,7 +1,7 @@
 """Small models that ship with the library, and the recipe that makes each of them again.
 
 A model is two files in `lessons_lib/weights`: ``NAME.safetensors`` holds the weights (at most
-1 MB, and no code), ``NAME.json`` the recipe, the hash of the weights, the seconds that training
+3 MB, and no code), ``NAME.json`` the recipe, the hash of the weights, the seconds that training
 took and the error on photographs that it never saw. `load` checks all of it. To train one again::
 
     python -m lessons_lib.pretrained list

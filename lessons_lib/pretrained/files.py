@@ -16,7 +16,7 @@ from lessons_lib.pretrained.recipe import Recipe
 FOLDER = Path(__file__).resolve().parent.parent / "weights"
 """Where the shipped models lie, and where the functions below look if no other folder is given."""
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 3_000_000
 """Largest file of weights."""
 
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from lessons_lib.networks import ImageScore, PatchEnergyScore, UNet
-from lessons_lib.pretrained.pictures import crops, training_pictures
+from lessons_lib.networks import ImageScore, NormalizedImageScore, PatchEnergyScore, UNet
+from lessons_lib.pretrained.pictures import SIZE, crops, training_pictures
 from lessons_lib.pretrained.recipe import TrainedRecipe
+
+TOLD = 32
+"""How many functions of the noise level the blocks of a whole-image network are told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +24,13 @@ class ImageRecipe(TrainedRecipe):
     """
 
     kind: str = "unet"
-    """``unet`` or ``experts``; see `build`."""
+    """``unet``, ``whole``, ``whole_normalized`` or ``experts``; see `build`."""
     patch_size: int | None = None
     """Side of the experts' patches in pixels."""
     data: str = "disks"
     pictures: tuple[str, ...] | int = 1000
+    size: int = SIZE
+    """Height and width of the drawn pictures in pixels."""
     crop: int = 64
     """Side of a crop in pixels."""
     sigmas: tuple[float, float] = (0.005, 0.5)
@@ -35,6 +40,13 @@ class ImageRecipe(TrainedRecipe):
     std: float = 0.28
     warmup: int = 100
     ema: float = 0.995
+    balanced: bool = False
+    """Whether a level weighs ``1 + sigma^2 / std^2``: what a score needs in order to generate."""
+
+    @property
+    def picture_sizes(self) -> tuple[int, ...]:
+        """``(size,)``."""
+        return (self.size,)
 
     @property
     def piece_shape(self) -> tuple[int, ...]:
@@ -47,20 +59,42 @@ class ImageRecipe(TrainedRecipe):
 
     def material(self, generator: torch.Generator) -> Sequence[Tensor]:
         """The pictures."""
-        return training_pictures(self, generator=generator)
+        return training_pictures(self, generator=generator, size=self.size)
 
     def batch(self, material: Sequence[Tensor], generator: torch.Generator) -> Tensor:
         """Crops of the pictures in ``material``."""
         return crops(material, self.crop, self.batch_size, generator)
 
+    def weights(self, sigmas: Tensor) -> Tensor | None:
+        """``1 + sigma^2 / std^2`` if they are `balanced`."""
+        return 1 + (sigmas / self.std).square() if self.balanced else None
+
     def build(self, generator: torch.Generator | None = None) -> nn.Module:
-        """Make the untrained model on images ``(*, H, W)``: `ImageScore`, or `PatchEnergyScore`."""
+        """Make the untrained model on images ``(*, H, W)``.
+
+        ====================  ==================================================================
+        kind                  model
+        ====================  ==================================================================
+        ``unet``              `ImageScore` of a U-Net that sees as far as its convolutions reach
+        ``whole``             `ImageScore` of a U-Net with attention, which sees the whole image,
+                              and whose blocks are all told the noise level
+        ``whole_normalized``  `NormalizedImageScore` of that: ignores brightness and contrast
+        ``experts``           `PatchEnergyScore`
+        ====================  ==================================================================
+        """
         match self.kind:
             case "unet":
-                net = UNet(self.hidden, generator=generator)
-                net = net.to(memory_format=torch.channels_last)  # faster
-                return ImageScore(net, self.mean, self.std)
+                return ImageScore(self._unet(generator), self.mean, self.std)
+            case "whole":
+                return ImageScore(self._unet(generator, whole=True), self.mean, self.std)
+            case "whole_normalized":
+                return NormalizedImageScore(self._unet(generator, whole=True))
             case "experts":
                 sizes = self.patch_size, self.hidden
                 return PatchEnergyScore(*sizes, self.mean, self.std, generator=generator)
-        raise ValueError(f"kind must be one of unet or experts; got {self.kind!r}")
+        wanted = "unet, whole, whole_normalized or experts"
+        raise ValueError(f"kind must be one of {wanted}; got {self.kind!r}")
+
+    def _unet(self, generator: torch.Generator | None, *, whole: bool = False) -> nn.Module:
+        net = UNet(self.hidden, told=TOLD if whole else 0, attention=whole, generator=generator)
+        return net.to(memory_format=torch.channels_last)  # faster

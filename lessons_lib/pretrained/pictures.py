@@ -45,7 +45,7 @@ def unseen_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence[T
     For drawn ones, start the generator at `HELD_OUT_SEED`.
     """
     test = phantoms.TEST_PHOTOGRAPHS if recipe.data == "photographs" else NUM_HELD_OUT
-    return _pictures(recipe.data, test, generator, SIZE)
+    return _pictures(recipe.data, test, generator, max(recipe.picture_sizes))
 
 
 def training_patches(recipe: PatchRecipe | MixtureRecipe, *, generator: torch.Generator) -> Tensor:

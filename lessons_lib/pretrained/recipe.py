@@ -103,6 +103,10 @@ class TrainedRecipe(Recipe):
         part = (torch.arange(self.num_levels) + u) / self.num_levels
         return torch.exp(low + (high - low) * part)
 
+    def weights(self, sigmas: Tensor) -> Tensor | None:
+        """Weights of these levels in the loss; None if they count alike."""
+        return None
+
     def objective(self, material: Sequence[Tensor]) -> training.Objective:
         """Return the loss of one random batch of ``material``, turned one of eight ways."""
 
@@ -110,8 +114,8 @@ class TrainedRecipe(Recipe):
             squares = self.batch(material, generator)
             squares = turned(squares, int(torch.randint(8, (), generator=generator)))
             x, sigmas = squares.reshape(-1, *self.piece_shape), self.levels(generator)
-            dims = len(self.piece_shape)
-            return losses.noise_conditional(model, x, sigmas, generator=generator, event_dims=dims)
+            about = {"weights": self.weights(sigmas), "event_dims": len(self.piece_shape)}
+            return losses.noise_conditional(model, x, sigmas, generator=generator, **about)
 
         return one_batch
 

@@ -236,6 +236,8 @@ IMAGE_MAPS = {
         lambda x, k: networks.OrientedScore(net(k), 3)(CUT(x), 0.2 * k), -1),
     "networks.ImageScore": Row(
         image_score(lambda k: networks.ImageScore(networks.UNet((2, 3)), 0.5 * k, 0.3 * k)), -1),
+    "networks.NormalizedImageScore": Row(
+        image_score(lambda k: networks.NormalizedImageScore(networks.UNet((2, 3)))), -1),
     "networks.FieldOfExperts": Row(
         lambda x, k: networks.FieldOfExperts(
             3, 2, mean=0.5 * k, std=k, scale=10 / k).double()(x), -1),

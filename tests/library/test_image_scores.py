@@ -1,4 +1,4 @@
-"""UNet, ImageScore and PatchEnergyScore: exact without a correction, any size, exact gradients."""
+"""Scores of images: exact without a correction, any size, what a pixel sees, exact gradients."""
 
 import math
 
@@ -7,7 +7,15 @@ import torch
 from torch import nn
 
 from lessons_lib import losses
-from lessons_lib.networks import ImageScore, PatchEnergyScore, PreconditionedScore, UNet
+from lessons_lib.networks import (
+    ImageScore,
+    NormalizedImageScore,
+    NormalizedScore,
+    PatchEnergyScore,
+    PreconditionedScore,
+    UNet,
+)
+from lessons_lib.networks.unet import Attention
 from lessons_lib.patches import Patches
 from lessons_lib.priors import PatchPrior
 
@@ -30,9 +38,9 @@ def experts(patch_size=3, hidden=(7, 5), seed=0):
     return score
 
 
-def unet(seed=0):
+def unet(widths=(4, 6, 8), seed=0, **options):
     """A U-Net whose last layer is not zero, in float64."""
-    net = UNet((4, 6, 8), generator=seeded(seed)).double()
+    net = UNet(widths, generator=seeded(seed), **options).double()
     nn.init.uniform_(net.leave.weight, -0.3, 0.3, generator=seeded(seed + 1))
     return net
 
@@ -53,7 +61,12 @@ def test_untrained_it_is_the_exact_score_of_independent_gaussian_pixels(make, si
     torch.testing.assert_close(make()(x, sigma), exact, rtol=1e-6, atol=1e-6)  # float32 buffers
 
 
-@pytest.mark.parametrize("make", [lambda: ImageScore(unet(), 0.2, 0.3).double(), experts])
+def whole():
+    """The preconditioned score of a U-Net that sees the whole image, in float64."""
+    return ImageScore(unet(told=3, attention=True), 0.2, 0.3).double()
+
+
+@pytest.mark.parametrize("make", [lambda: ImageScore(unet(), 0.2, 0.3).double(), whole, experts])
 class TestLearned:
     def test_any_batch_and_one_level_for_each_image(self, make):
         score, x = make(), picture(2, 3, 9, 6)
@@ -74,6 +87,8 @@ class TestLearned:
         x = torch.zeros(80, 80, dtype=torch.float64)
         x[36:44, 36:44] = picture(8, 8)
         score = make()
+        if make is whole:
+            score.net.across = nn.Identity()  # from afar, all is felt
         s, moved = score(x, 0.3), score(x.roll((4, 8), (0, 1)), 0.3)
         found, wanted = moved[30:60, 30:60], s.roll((4, 8), (0, 1))[30:60, 30:60]
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-4)  # edges are felt from afar
@@ -150,6 +165,50 @@ def test_padding_is_seen_by_nothing_that_fits():
     torch.testing.assert_close(score(small, sigma), continued)
 
 
+# --- what a pixel sees ---------------------------------------------------------------------------
+
+
+def seen_by(net, height, width, pixels):
+    """Which pixels of the image each of these pixels of the output depends on, ``(K, H W)``."""
+    maps = picture(1, 2, height, width).requires_grad_()
+    chosen = net(maps)[0, 0].flatten()[pixels]  # (K,)
+    ones = torch.eye(len(pixels), dtype=maps.dtype)
+    (gradient,) = torch.autograd.grad(chosen, maps, ones, is_grads_batched=True)
+    return gradient[:, 0, 0].flatten(1) != 0
+
+
+def test_with_attention_every_pixel_depends_on_every_pixel_of_64_by_64():
+    net = unet((1, 1, 1, 1), told=2, attention=True)
+    assert all(bool(seen_by(net, 64, 64, part).all()) for part in torch.arange(64**2).split(512))
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (256, 256), (8, 200)])
+def test_with_attention_the_corners_and_the_middle_see_images_of_any_size(shape):
+    height, width = shape
+    middle = height // 2 * width + width // 2
+    pixels = torch.tensor([0, width - 1, middle, height * width - width, height * width - 1])
+    assert bool(seen_by(unet((1, 1, 1, 1), attention=True), *shape, pixels).all())
+
+
+def test_convolutions_alone_see_62_pixels_on_three_levels():
+    """The widest reach, of a pixel far from the edges; so few levels are no whole image."""
+    across = [seen_by(unet((1, 1, 1)), 128, 128, torch.tensor([64 * 128 + 64 + k]))[0]
+              for k in range(4)]  # fmt: skip
+    reach = [int(a.reshape(128, 128).any(0).sum()) for a in across]
+    assert 58 <= max(reach) <= 66
+
+
+def test_attention_is_the_softmax_of_products_over_all_places():
+    attention = Attention(3, generator=seeded()).double()
+    h = picture(2, 3, 4, 5)
+    rows = h.permute(0, 2, 3, 1).reshape(2, 20, 3)
+    ask, answer = (conv.weight[:, :, 0, 0].mT for conv in (attention.ask, attention.answer))
+    q, k, v = (rows @ ask + attention.ask.bias).split(3, dim=-1)
+    weights = torch.softmax(torch.einsum("bic,bjc->bij", q, k) / math.sqrt(3), dim=-1)
+    wanted = rows + (weights @ v) @ answer + attention.answer.bias
+    torch.testing.assert_close(attention(h).flatten(2).mT, wanted)
+
+
 @pytest.mark.parametrize("widths", [(), (4, 0), (4, 2.5)])
 def test_unet_refuses_bad_widths(widths):
     with pytest.raises(ValueError, match="widths"):
@@ -165,6 +224,41 @@ def test_image_score_refuses_bad_numbers_and_nets():
         ImageScore(UNet((2,)), 0.0, 1.0, bound=-1.0)
     with pytest.raises(ValueError, match=r"net must return shape \(1, 1, 6, 6\)"):
         ImageScore(torch.nn.Conv2d(2, 3, 1), 0.0, 1.0)(picture(6, 6), 0.1)
+
+
+# --- NormalizedImageScore ------------------------------------------------------------------------
+
+
+def normalized_image():
+    return NormalizedImageScore(unet(told=3, attention=True)).double()
+
+
+@pytest.mark.parametrize("a", [1e-2, 0.3, 30.0])
+@pytest.mark.parametrize("sigma", [1e-2, 0.3])
+def test_a_normalized_image_knows_neither_brightness_nor_contrast(a, sigma):
+    """s(a x + b, a sigma) = s(x, sigma) / a, and the pixels of s sum to zero."""
+    score, x = normalized_image(), picture(3, 9, 12)
+    s = score(x, sigma)
+    torch.testing.assert_close(a * score(a * x + 0.7, a * sigma), s, rtol=1e-8, atol=1e-9)
+    torch.testing.assert_close(s.sum((-2, -1)), torch.zeros(3).double(), rtol=0, atol=1e-9)
+    one = torch.stack([score(image, sigma) for image in x])
+    torch.testing.assert_close(one, s)
+
+
+def test_a_normalized_image_is_the_normalized_patch_of_all_its_pixels():
+    """With a network of the pixels one by one both are the same formula."""
+
+    class Images(nn.Module):
+        def forward(self, maps):
+            return torch.sin(maps[:, :1] + 2 * maps[:, 1:])
+
+    class Points(nn.Module):
+        def forward(self, values):
+            return torch.sin(values[..., :-1] + 2 * values[..., -1:])
+
+    x = picture(3, 5, 4)
+    points = NormalizedScore(Points())(x.flatten(1), 0.2)
+    torch.testing.assert_close(NormalizedImageScore(Images())(x, 0.2).flatten(1), points)
 
 
 # --- PatchEnergyScore ----------------------------------------------------------------------------

@@ -132,6 +132,15 @@ def test_noise_conditional_is_the_weighted_mean_of_denoising(draws):
     torch.testing.assert_close(together, torch.stack(each).mean())
 
 
+def test_noise_conditional_weighs_each_level_as_it_is_told():
+    sigmas, weights = torch.tensor([2.0, 0.3], dtype=F64), torch.tensor([0.5, 3.0], dtype=F64)
+    x, noise = normal(30, 1, seed=3), normal(5, 30, 1, seed=4)
+    pairs = zip(weights, sigmas, strict=True)
+    each = [w * s**2 * losses.denoising(model(), x, s, noise=noise) for w, s in pairs]
+    together = losses.noise_conditional(model(), x, sigmas, weights=weights, noise=noise)
+    torch.testing.assert_close(together, torch.stack(each).mean())
+
+
 def test_noise_conditional_takes_draws_of_its_own_for_each_level():
     sigmas, x, z = torch.tensor([2.0, 0.3], dtype=F64), normal(30, 1, seed=3), normal(2, 4, 30, 1)
     pairs = zip(sigmas, z, strict=True)

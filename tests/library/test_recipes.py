@@ -11,6 +11,7 @@ from lessons_lib.distributions import GaussianMixture
 from lessons_lib.networks import (
     CentredScore,
     ImageScore,
+    NormalizedImageScore,
     NormalizedScore,
     OrientedScore,
     PatchEnergyScore,
@@ -121,7 +122,7 @@ def test_crops_are_pieces_of_the_pictures():
 def recipe_of(kind):
     if kind == "mixture":
         return MIXTURE
-    if kind in ("unet", "experts"):
+    if kind in ("unet", "whole", "whole_normalized", "experts"):
         size = 3 if kind == "experts" else None
         return dataclasses.replace(IMAGES, kind=kind, patch_size=size)
     return dataclasses.replace(PATCHES, kind=kind)
@@ -137,6 +138,8 @@ def recipe_of(kind):
         ("oriented", OrientedScore),
         ("mixture", MixtureScore),
         ("unet", ImageScore),
+        ("whole", ImageScore),
+        ("whole_normalized", NormalizedImageScore),
         ("experts", PatchEnergyScore),
     ],
 )
