@@ -100,7 +100,7 @@ class NormalizedScore(nn.Module):
         return (F / t - u) / r
 
     def output(self, u: Tensor, log_t: Tensor) -> Tensor:
-        """What ``net`` makes of ``[u, log t]``, shaped like ``u``."""
+        """What ``net`` makes of ``u`` and ``log_t``, shaped like ``u``."""
         return check_score_output(call_net(self.net, u, log_t), u, "net")
 
 
@@ -126,7 +126,7 @@ class NormalizedImageScore(NormalizedScore):
     event_dims = 2
 
     def output(self, u: Tensor, log_t: Tensor) -> Tensor:
-        """What ``net`` makes of the maps ``u`` and ``log t``, shaped like ``u``."""
+        """What ``net`` makes of the maps ``u`` and ``log_t``, shaped like ``u``."""
         return call_on_maps(self.net, u, log_t)
 
 

@@ -66,7 +66,7 @@ class ImageRecipe(TrainedRecipe):
         return crops(material, self.crop, self.batch_size, generator)
 
     def weights(self, sigmas: Tensor) -> Tensor | None:
-        """``1 + sigma^2 / std^2`` if they are `balanced`."""
+        """``1 + sigma^2 / std^2`` for each of ``sigmas``, if they are `balanced`."""
         return 1 + (sigmas / self.std).square() if self.balanced else None
 
     def build(self, generator: torch.Generator | None = None) -> nn.Module:

@@ -104,7 +104,7 @@ class TrainedRecipe(Recipe):
         return torch.exp(low + (high - low) * part)
 
     def weights(self, sigmas: Tensor) -> Tensor | None:
-        """Weights of these levels in the loss; None if they count alike."""
+        """Weights of the levels ``sigmas`` in the loss; None if they count alike."""
         return None
 
     def objective(self, material: Sequence[Tensor]) -> training.Objective:
