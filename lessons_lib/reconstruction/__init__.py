@@ -20,6 +20,7 @@ from lessons_lib.reconstruction.direct import filtered_back_projection
 from lessons_lib.reconstruction.ladder import ladder
 from lessons_lib.reconstruction.likelihood import GaussianLikelihood
 from lessons_lib.reconstruction.posterior import posterior_score
+from lessons_lib.reconstruction.regions import denoise_regions
 from lessons_lib.reconstruction.splitting import half_quadratic
 from lessons_lib.reconstruction.total_variation import tv
 
@@ -27,6 +28,7 @@ __all__ = [
     "GaussianLikelihood",
     "denoise_bm3d",
     "denoise_patches",
+    "denoise_regions",
     "denoise_tv",
     "filtered_back_projection",
     "half_quadratic",

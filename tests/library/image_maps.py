@@ -130,6 +130,10 @@ IMAGE_MAPS = {
         **algorithm),
     "reconstruction.denoise_tv": Row(
         lambda x, k: reconstruction.denoise_tv(x, 0.1 * k), **algorithm),
+    "reconstruction.denoise_regions": Row(
+        lambda x, k: reconstruction.denoise_regions(x, 0.1 * k), **algorithm),
+    "reconstruction.denoise_regions at its best": Row(
+        lambda x, k: reconstruction.denoise_regions(x, 0.1 * k, reference=0.9 * x), **algorithm),
     "reconstruction.denoise_tv of a weight": Row(
         lambda x, k: reconstruction.denoise_tv(x, 0.1 * k, weight=0.2 * k), **algorithm),
     "reconstruction.denoise_tv at its best": Row(

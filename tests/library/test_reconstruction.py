@@ -9,13 +9,15 @@ from matrices import Matrix
 from lessons_lib.metrics import psnr
 from lessons_lib.operators import Identity
 from lessons_lib.patches import Patches
-from lessons_lib.phantoms import photograph
+from lessons_lib.phantoms import disks, photograph
 from lessons_lib.reconstruction import (
     GaussianLikelihood,
     denoise_bm3d,
     denoise_patches,
+    denoise_regions,
     denoise_tv,
 )
+from lessons_lib.reconstruction.regions import level_regions
 
 torch.set_num_threads(1)
 
@@ -115,6 +117,42 @@ def test_tv_tunes_each_image_of_a_batch():
     both = denoise_tv(noisy, SIGMA, reference=truth)
     for k in range(2):
         torch.testing.assert_close(both[k], denoise_tv(noisy[k], SIGMA, reference=truth[k]))
+
+
+def test_a_region_gets_the_mean_of_its_noisy_pixels():
+    """Two grey halves far apart: nearly all of each becomes one value, the mean of the noisy."""
+    truth = torch.zeros(16, 16, dtype=torch.float64)
+    truth[:, 8:] = 1.0
+    y = truth + 0.02 * randn(16, 16, seed=3)
+    x = denoise_regions(y, 0.02)
+    for half in (slice(0, 8), slice(8, 16)):
+        same = x[:, half] == x[8, half][4]
+        assert same.double().mean() > 0.75
+        torch.testing.assert_close(x[8, half][4], y[:, half][same].mean())
+
+
+def test_flat_pixels_that_touch_are_one_region_and_few_are_none():
+    x = torch.tensor([[0.0, 0.0, 0.0, 1.0, 1.0, 5.0]], dtype=torch.float64).repeat(4, 1)
+    x[:, :3] += 0.04 * torch.arange(3)
+    y = torch.arange(24, dtype=torch.float64).reshape(4, 6)
+    out = level_regions(x, y, 0.1)
+    torch.testing.assert_close(out[:, :2], y[:, :2].mean().expand(4, 2))
+    torch.testing.assert_close(out[:, 2:], x[:, 2:])  # steps of 0.92 and 4: at edges, all of them
+    alone = torch.tensor([[0.0, 9.0, 1.0, 1.0]], dtype=torch.float64)
+    torch.testing.assert_close(level_regions(alone, y[:1, :4], 0.1), alone)
+
+
+def test_oracle_regions_are_tuned_for_each_image_and_beat_total_variation_on_a_cartoon():
+    truth = disks(2, size=32, generator=torch.Generator().manual_seed(2))
+    noisy = truth + SIGMA * randn(2, 32, 32)
+    both = denoise_regions(noisy, SIGMA, reference=truth)
+    for k in range(2):
+        torch.testing.assert_close(both[k], denoise_regions(noisy[k], SIGMA, reference=truth[k]))
+    reached, default, tv = (
+        psnr(z, truth, data_range=1.0)
+        for z in (both, denoise_regions(noisy, SIGMA), denoise_tv(noisy, SIGMA, reference=truth))
+    )
+    assert bool((reached >= default).all()) and bool((reached > tv).all())
 
 
 def test_oracle_bm3d_is_at_least_as_good_as_the_default():
