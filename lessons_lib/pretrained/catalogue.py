@@ -74,6 +74,15 @@ RECIPES: dict[str, Recipe] = {
     "disks_experts": ImageRecipe(
         kind="experts", patch_size=3, hidden=(128, 128), num_steps=2_500, crop=32, **DISKS
     ),
+    "disks_whole": ImageRecipe(
+        kind="whole",
+        hidden=(16, 32, 48, 64),
+        num_steps=3_500,
+        size=64,
+        crop=64,
+        balanced=True,
+        **{**DISKS, "sigmas": (0.002, 50.0)},
+    ),
     "disks_unet": ImageRecipe(hidden=(16, 32, 64), num_steps=3_500, crop=48, **DISKS),
     "rectangles_5x5_normalized": PatchRecipe(
         patch_size=5, num_steps=20_000, **NORMALIZED, **RECTANGLES

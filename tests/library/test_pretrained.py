@@ -14,8 +14,9 @@ from lessons_lib.patches import Patches
 from lessons_lib.phantoms import TEST_PHOTOGRAPHS
 from lessons_lib.pretrained import __main__ as command
 from lessons_lib.pretrained import files
-from lessons_lib.pretrained.pictures import HELD_OUT_SEED, unseen_pictures
+from lessons_lib.pretrained.pictures import HELD_OUT_SEED, training_pictures, unseen_pictures
 from lessons_lib.priors import AveragedPrior
+from lessons_lib.samplers import probability_flow
 
 torch.set_num_threads(1)
 
@@ -322,3 +323,39 @@ def test_retraining_the_quick_model_meets_its_recorded_error():
     error = pretrained.held_out_error(model, pretrained.RECIPES[QUICK])
     recorded = pretrained.describe(QUICK)["test_error"]
     assert abs(error / recorded - 1) < 0.02
+
+
+# --- the model of whole images -------------------------------------------------------------------
+
+
+def test_the_whole_image_model_was_trained_from_fine_noise_to_beyond_the_diameter_of_its_data():
+    """The largest distance of two training pictures; at such noise nothing of them is left."""
+    recipe = pretrained.RECIPES["disks_whole"]
+    x = training_pictures(recipe, generator=torch.Generator().manual_seed(0), size=recipe.size)
+    diameter = float(torch.cdist(x.flatten(1), x.flatten(1)).max())
+    low, high = recipe.sigmas
+    assert low <= 0.002 and diameter < high < 2 * diameter
+
+
+def test_each_corner_of_the_whole_image_model_depends_on_every_pixel():
+    model, size = pretrained.load("disks_whole").double(), pretrained.RECIPES["disks_whole"].size
+    x = torch.rand(size, size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    for corner in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
+        x.requires_grad_()
+        (gradient,) = torch.autograd.grad(model(x, 0.5)[corner], x)
+        assert bool((gradient != 0).all())
+
+
+def test_the_whole_image_model_generates_pictures_with_the_law_of_the_disks():
+    """From pure noise down the probability flow: mean, spread and the share of black pixels."""
+    generator, model = torch.Generator().manual_seed(1), pretrained.load("disks_whole")
+    recipe = pretrained.RECIPES["disks_whole"]
+    truth = unseen_pictures(recipe, generator=torch.Generator().manual_seed(HELD_OUT_SEED))
+    sigmas = torch.linspace(50 ** (1 / 7), 0.01 ** (1 / 7), 20) ** 7  # as Karras et al. space them
+    start = 50 * torch.randn(32, 64, 64, generator=generator)
+    *_, x = probability_flow(model, start, torch.cat([sigmas, torch.zeros(1)]))
+    assert abs(float(x.mean() - truth.mean())) < 0.04
+    assert abs(float(x.std() - truth.std())) < 0.05
+    black = [float((pictures.abs() < 0.05).double().mean()) for pictures in (x, truth)]
+    assert abs(black[0] - black[1]) < 0.1
+    assert float(x.min()) > -0.5 and float(x.max()) < 1.5
