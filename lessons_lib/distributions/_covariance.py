@@ -58,3 +58,12 @@ class SmoothedCovariance:
         """
         z = torch.einsum("...i,...ij->...j", noise, self.u) * self.lam.sqrt()
         return torch.einsum("...j,...ij->...i", z, self.u)
+
+    def conditional_root(self, v: Tensor, variance: Tensor) -> Tensor:
+        """Apply the symmetric root of ``variance cov (cov + variance I)^-1``, of one matrix.
+
+        That is the covariance of a normal variable, given the sum of it and of white noise. For
+        ``v`` of shape ``(*, n)`` and a variance of shape ``()`` or ``(*, 1)``.
+        """
+        lam, u = self.lam.to(v), self.u.to(v)
+        return ((v @ u) * (lam * variance / (lam + variance)).sqrt()) @ u.mT

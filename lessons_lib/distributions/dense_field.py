@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lessons_lib.distributions._conditional import Measured, conditional_score
 from lessons_lib.distributions.gaussian import Gaussian
 from lessons_lib.distributions.gaussian_field import check_patch
 from lessons_lib.shapes import Sigma, check_number, check_tensor
@@ -57,6 +58,18 @@ class DenseGaussianField:
         noise_std = check_number(noise_std, "noise_std")
         mean = y + noise_std**2 * self.score(y, noise_std)
         return DenseGaussianField(mean, noise_std**2 * self._wiener(noise_std))
+
+    def posterior_score(
+        self, likelihood: Measured, x: Tensor, sigma: Sigma = 0.0, *, num_cg: int = 200
+    ) -> Tensor:
+        """Score of ``x0 + sigma z`` given a measurement of ``x0``, as in `GaussianField`."""
+
+        def root(v: Tensor, variance: Tensor) -> Tensor:
+            variance = variance[..., 0] if variance.ndim else variance  # (*, 1)
+            left = self.flat._smoothed.conditional_root(v.flatten(-2), variance)
+            return left.unflatten(-1, self.image_shape)
+
+        return conditional_score(self.score, likelihood, x, sigma, root=root, num_cg=num_cg)
 
     def patch_marginal(
         self, patch_size: int | tuple[int, int], corner: tuple[int, int] | None = None

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from lessons_lib.distributions._conditional import Measured, conditional_score
 from lessons_lib.distributions.gaussian import Gaussian
 from lessons_lib.shapes import (
     Sigma,
@@ -52,7 +53,8 @@ class GaussianField:
         if bool(((spectrum - mirrored).abs() > ASYMMETRY * spectrum.max()).any()):
             raise ValueError("spectrum must be the same at k and -k, or the images are not real")
         self.spectrum, self.image_shape = spectrum, tuple(spectrum.shape)
-        self.mean = check_tensor(torch.as_tensor(mean).to(spectrum), "mean", min_dims=0)
+        mean = torch.as_tensor(mean, dtype=spectrum.dtype, device=spectrum.device)
+        self.mean = check_tensor(mean, "mean", min_dims=0)
         if self.mean.shape not in ((), spectrum.shape):
             raise ValueError(
                 f"mean must be a number or {self.image_shape}, got {tuple(self.mean.shape)}"
@@ -96,6 +98,22 @@ class GaussianField:
         variance = expand_sigma(noise_std, y, event_dims=2, positive=True) ** 2
         mean = y + variance * self.score(y, noise_std)
         return GaussianField(self.spectrum * variance / (self.spectrum + variance), mean=mean)
+
+    def posterior_score(
+        self, likelihood: Measured, x: Tensor, sigma: Sigma = 0.0, *, num_cg: int = 200
+    ) -> Tensor:
+        """Score of the field in noise, ``x0 + sigma z``, given a measurement ``y`` of ``x0``.
+
+        Exact at every level: where samplers of the posterior replace it by something that needs
+        no more than the prior's score, this is what they miss. Shape ``(*, H, W)``.
+        """
+
+        def root(v: Tensor, variance: Tensor) -> Tensor:
+            spectrum = self.spectrum.to(v)
+            left = spectrum * variance / (spectrum + variance)  # of x0, given x
+            return ifft2(left.sqrt() * fft2(v)).real
+
+        return conditional_score(self.score, likelihood, x, sigma, root=root, num_cg=num_cg)
 
     def patch_marginal(
         self, patch_size: int | tuple[int, int], corner: tuple[int, int] = (0, 0)

@@ -2,10 +2,10 @@
 
 A prior enters as ``prior_score(x, sigma)``, a measurement as a `GaussianLikelihood`, and everything
 here adds the two. `map_ascent` climbs, `half_quadratic` walks down a ladder of noise levels with
-one linear solve at each; both are generators of states. The denoisers are called
-``denoise_*(y, noise_std, *, ...)``. The baselines take a ``reference``: with it they choose their
-own best setting against the truth, which no one has in practice. Comparing with a baseline at its
-best keeps the comparison honest.
+one linear solve at each, and `sample_posterior` draws; all are generators of states. The denoisers
+are called ``denoise_*(y, noise_std, *, ...)``. The baselines take a ``reference``: with it they
+choose their own best setting against the truth, which no one has in practice. Comparing with a
+baseline at its best keeps the comparison honest.
 
 Pictures come back detached, and no graph is built on the way, also where the score is a network in
 training: memory does not grow with the steps, nor with the image. `denoise_patches`, `map_ascent`
@@ -20,6 +20,7 @@ from lessons_lib.reconstruction.direct import filtered_back_projection
 from lessons_lib.reconstruction.ladder import ladder
 from lessons_lib.reconstruction.likelihood import GaussianLikelihood
 from lessons_lib.reconstruction.posterior import posterior_score
+from lessons_lib.reconstruction.posterior_samplers import sample_posterior
 from lessons_lib.reconstruction.regions import denoise_regions
 from lessons_lib.reconstruction.splitting import half_quadratic
 from lessons_lib.reconstruction.total_variation import tv
@@ -35,5 +36,6 @@ __all__ = [
     "ladder",
     "map_ascent",
     "posterior_score",
+    "sample_posterior",
     "tv",
 ]

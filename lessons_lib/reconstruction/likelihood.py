@@ -7,8 +7,8 @@ import math
 from torch import Tensor
 
 from lessons_lib.operators import Applies
-from lessons_lib.reconstruction.solving import conjugate_gradients
 from lessons_lib.shapes import Sigma, broadcasts, check_number, check_tensor, expand_sigma
+from lessons_lib.solving import conjugate_gradients
 
 
 class GaussianLikelihood:

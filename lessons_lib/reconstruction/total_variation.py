@@ -11,8 +11,8 @@ from torch import Tensor
 from lessons_lib.operators import Applies, squared_norm
 from lessons_lib.reconstruction.likelihood import GaussianLikelihood, check_likelihood
 from lessons_lib.reconstruction.oracle import best, check_reference, check_setting, stacked
-from lessons_lib.reconstruction.solving import conjugate_gradients
 from lessons_lib.shapes import check_count
+from lessons_lib.solving import conjugate_gradients
 
 
 @torch.no_grad()

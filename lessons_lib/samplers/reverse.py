@@ -60,12 +60,26 @@ def ancestral(
     def walk(x: Tensor) -> Iterator[Tensor]:
         for sigma, tau in itertools.pairwise(sigmas):
             denoised = x + sigma**2 * score(x, sigma)
-            drawn = eta * tau * (1 - tau**2 / sigma**2).sqrt()
-            kept = (tau**2 - drawn**2).sqrt() / sigma
-            noise = unit_normal(x.shape, x, generator)
-            x = denoised + kept * (x - denoised) + drawn * noise
+            x = renoised(denoised, x - denoised, sigma, tau, eta, generator)
             if not finite(x):
                 raise diverged(f"sigma {tau:.3g}", "reduce the step, with more levels in sigmas")
             yield x
 
     return watched(walk(x), len(sigmas) - 1, "ancestral", progress)
+
+
+def renoised(
+    image: Tensor,
+    noise: Tensor,
+    sigma: Tensor,
+    tau: Tensor,
+    eta: float,
+    generator: torch.Generator,
+) -> Tensor:
+    """Bring a denoised ``image`` back to the level ``tau``: part old noise, part new.
+
+    ``noise``, like the image, is what was taken away at the level ``sigma``.
+    """
+    drawn = eta * tau * (1 - tau**2 / sigma**2).sqrt()
+    kept = (tau**2 - drawn**2).sqrt() / sigma
+    return image + kept * noise + drawn * unit_normal(image.shape, image, generator)

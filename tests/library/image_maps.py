@@ -25,6 +25,7 @@ from lessons_lib import (
     schedules,
 )
 from lessons_lib.patches import Patches
+from lessons_lib.reconstruction.posterior_samplers import METHODS
 from lessons_lib.samplers import last
 
 SIDE = 12
@@ -267,6 +268,12 @@ IMAGE_MAPS = {
     "distributions.RectanglePair": Row(
         lambda x, k: distributions.RectanglePair(
             PAIRS, torch.ones(3, dtype=F64) / 3, **tilting(k)).score(points(x, 2), 0.2 * k), -1),
+    "reconstruction.sample_posterior": Row(  # two of its methods differentiate on the way
+        lambda x, k: torch.stack([
+            last(reconstruction.sample_posterior(
+                field(k) if method == "exact" else learned(k), look(x, k), x,
+                schedules.geometric(0.5 * k, 0.1 * k, 3), method=method))
+            for method in sorted(METHODS.keys() - {"pigdm", "dps"})], -3), **drawn),
     "distributions.GaussianField": Row(lambda x, k: field(k).score(x, 0.2 * k), -1),
     "distributions.DenseGaussianField": Row(
         lambda x, k: distributions.DenseGaussianField(
