@@ -35,7 +35,7 @@ LOOK = """async rules => {
 }"""
 
 THIN = """() => {
-  const seen = new Set(), formulas = [...document.querySelectorAll("mjx-container")];
+  const seen = new Set(), formulas = [...document.querySelectorAll("math")];
   const boxes = formulas.map(formula => formula.getBoundingClientRect());
   formulas.forEach((formula, i) => {
     const {width, height} = boxes[i];
@@ -101,7 +101,7 @@ class Visit:
         self.ready()
 
     def ready(self) -> None:
-        """Wait until every formula is set and the browser has drawn twice."""
+        """Wait until the fonts are there and the browser has drawn twice."""
         self.page.evaluate(READY)
 
     def wear(self, scheme: str, viewport: dict[str, int]) -> None:

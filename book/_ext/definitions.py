@@ -79,14 +79,7 @@ def _glossary(env: BuildEnvironment) -> dict[str, tuple[str, nodes.Element]]:
     return env.course_words
 
 
-def mathematics(app: Sphinx, document: nodes.document, page: str) -> None:
-    """A page whose only formulas are in definitions loads MathJax, too."""
-    if any(used(document)):
-        app.env.get_domain("math").data["has_equations"][page] = True
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register with Sphinx."""
-    app.connect("doctree-resolved", mathematics)
     app.connect("html-page-context", attach)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

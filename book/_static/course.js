@@ -3,8 +3,8 @@
 "use strict";
 
 // Boxes that scroll sideways can be reached with the keyboard, and only while they scroll.
-const BOXES = "mjx-container[display], div.math, .cell_output pre, .highlight pre, "
-  + ".pst-scrollable-table-container, .course-map";
+const BOXES = ".formula, .cell_output pre, .highlight pre, .pst-scrollable-table-container, "
+  + ".course-map";
 function reachScrolling() {
   document.querySelectorAll(BOXES).forEach(box => {
     const scrolls = box.scrollWidth > box.clientWidth + 1;
@@ -55,14 +55,23 @@ document.addEventListener("DOMContentLoaded", () => {
     scrollTo({top: height, behavior: "instant"});
     height = 0;
   });
-  // What scrolls changes with the width, with what is unfolded, and when formulas are set.
+  // Formulas are copied as their TeX.
+  document.addEventListener("copy", event => {
+    const chosen = getSelection(), copy = document.createElement("div");
+    for (let i = 0; i < chosen.rangeCount; i++) copy.append(chosen.getRangeAt(i).cloneContents());
+    if (!copy.querySelector("math")) return;
+    event.clipboardData.setData("text/html", copy.innerHTML);
+    copy.querySelectorAll("math").forEach(math => math.replaceWith(`$${math.getAttribute("alttext")}$`));
+    document.body.append(copy);  // where the browser knows which words stand on lines of their own
+    event.clipboardData.setData("text/plain", copy.innerText);
+    copy.remove();
+    event.preventDefault();
+  });
+  // What scrolls changes with the width, and with what is unfolded.
   reachScrolling();
   let asked = 0;
   const soon = () => { cancelAnimationFrame(asked); asked = requestAnimationFrame(reachScrolling); };
   window.addEventListener("resize", soon);
   document.addEventListener("toggle", soon, true);
-  window.addEventListener("load", () => {
-    soon();
-    window.MathJax?.startup?.promise?.then(soon);
-  });
+  window.addEventListener("load", soon);
 });

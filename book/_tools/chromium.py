@@ -16,7 +16,6 @@ FLAGS = [
 
 READY = """async () => {
   const drawn = () => new Promise(done => requestAnimationFrame(done));
-  await window.MathJax?.startup?.promise;
   await document.fonts.ready;
   for (let frame = 0; frame < 3; frame++) await drawn();
 }"""

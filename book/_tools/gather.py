@@ -84,14 +84,10 @@ def _redirect(tag: Tag, path: Path, here: Path, known: set[Path]) -> None:
 
 
 def head(path: Path, soup: BeautifulSoup, here: Path) -> list[Tag]:
-    """Stylesheets and formulas of a page, for the one page in ``here``."""
-    kept = [tag for tag in soup.select("link[rel=stylesheet]")]
-    kept += [tag for tag in soup.find_all("script") if "MathJax = " in tag.get_text()]
-    kept += soup.select("script[src*=mathjax]")
+    """Stylesheets of a page, for the one page in ``here``."""
+    kept = soup.select("link[rel=stylesheet]")
     for tag in kept:
-        for name in ("href", "src"):
-            if tag.get(name):
-                tag[name] = os.path.relpath(path.parent / tag[name].split("?")[0], here)
+        tag["href"] = os.path.relpath(path.parent / tag["href"].split("?")[0], here)
     return kept
 
 
@@ -104,7 +100,7 @@ def gather(site: Path, here: Path, style: str) -> str:
     """Write the one page: a title page, the contents, and every page of the book."""
     pages = list(chain(site))
     known = {path for path, _ in pages}
-    heads = next(head(p, s, here) for p, s in pages if s.select("script[src*=mathjax]"))
+    heads = head(*pages[0], here)
     cover = front(*pages[0], here)
     texts = [article(path, soup, here, known) for path, soup in pages]
     names = "".join(_running(text) for text in texts)

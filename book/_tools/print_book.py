@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
 from whole_book import NAME, marker, stamp
 
 STYLE = Path(__file__).with_name("print.css")
-PATIENCE = 600_000  # milliseconds; a thousand formulas take their time
+PATIENCE = 600_000  # milliseconds
 WRITE = """numbers => document.querySelectorAll(".contents li").forEach(row => {
   row.querySelector(".number").textContent = numbers[row.querySelector("a").hash.slice(1)] ?? "";
 })"""

@@ -105,10 +105,10 @@ def heavy(visit: chromium.Visit) -> list[str]:
 
 
 def unset(visit: chromium.Visit) -> list[str]:
-    """Formulas that MathJax left alone or could not read."""
+    """Formulas that take no place."""
     return visit.page.evaluate(
-        "() => [...document.querySelectorAll('.math')].filter(box => !box.querySelector('svg') &&"
-        " (!box.querySelector('mjx-container') || box.querySelector('mjx-merror')))"
+        "() => [...document.querySelectorAll('.math')].filter(box => box.checkVisibility()"
+        " && !box.querySelector('math')?.getBoundingClientRect().width)"
         ".map(box => box.textContent.slice(0, 60))"
     )
 
