@@ -13,6 +13,7 @@ from lessons_lib.course.checks.answers import ask, parts
 from lessons_lib.course.checks.cases import between, normals, uniforms
 from lessons_lib.course.checks.exercise import Exercise
 from lessons_lib.course.checks.judges import Given, Mistake, function, value
+from lessons_lib.course.checks.trained import Trial, trained
 from lessons_lib.diagnostics import ranks, uniformity
 from lessons_lib.distributions import Gaussian, GaussianMixture
 
@@ -195,6 +196,46 @@ the_adjoint_of_coils = Exercise(
         ),
     ),
 )
+
+
+def _pairs(rng: torch.Generator) -> Trial:
+    """Pixels that are dark or bright, with their measurements, and new measurements."""
+    noise = between(rng, 0.7, 0.9)
+    weights, means = torch.tensor([0.3, 0.7]), torch.tensor([[-1.0], [1.0]])
+    p = GaussianMixture(weights.double(), means.double(), 0.05)
+    x, at = p.sample(3000, rng), p.sample(200, rng) + noise * normals(rng, 200, 1)
+    y = x + noise * normals(rng, 3000, 1)
+    point = at.clone().requires_grad_()
+    score = p.score(point, noise)
+    (slope,) = torch.autograd.grad(score.sum(), point)
+    mean, variance = (at + noise**2 * score).detach(), noise**2 * (1 + noise**2 * slope)
+
+    def both(bar: Tensor) -> Tensor:
+        return torch.stack([mean, bar])[..., 0]
+
+    exact = both(variance.sqrt())
+    slips = [
+        ("The bars are variances. An error bar is their root.", both(variance)),
+        (
+            "The bars are roots of the mean square of x. The square of the mean is not subtracted.",
+            both((variance + mean**2).sqrt()),
+        ),
+        (
+            "All bars are alike. That is the error over all data; wanted is the error behind each "
+            "measurement.",
+            both(variance.mean().sqrt().expand_as(mean)),
+        ),
+        (
+            "The bars are the noise of the camera. Wanted is what it leaves open about x.",
+            both(torch.full_like(mean, noise)),
+        ),
+        ("Both answers are zero: nothing was learned.", torch.zeros_like(exact)),
+    ]
+    scale = exact.square().mean(1, keepdim=True).sqrt()
+    return Trial((x, y, at, rng), exact, slips, scale)
+
+
+error_bars_learned = Exercise("error_bars_learned", trained(_pairs, within=0.25))
 
 
 def _rank_complaint(places: Tensor) -> str | None:

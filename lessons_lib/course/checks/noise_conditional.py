@@ -14,6 +14,7 @@ from lessons_lib.course.checks.answers import NotAttempted, ask, parts, unattemp
 from lessons_lib.course.checks.cases import hills, normals, uniforms
 from lessons_lib.course.checks.exercise import Exercise
 from lessons_lib.course.checks.judges import Given, Mistake, compare, function, value
+from lessons_lib.course.checks.trained import Trial, relative_error, trained
 from lessons_lib.distributions import Gaussian, GaussianMixture, Parzen
 
 Field = Callable[..., Tensor]
@@ -148,6 +149,57 @@ def _parzen_anywhere(answer: Callable[..., Any], rng: torch.Generator, given: Gi
 
 
 score_of_the_samples = Exercise("score_of_the_samples", _parzen_anywhere)
+
+
+def _five_levels(rng: torch.Generator) -> Trial:
+    """Two hills, five levels, and noisy points at each of them."""
+    gap = (1.5 + uniforms(rng)).item()
+    weights, means = torch.tensor([0.4, 0.6]), torch.tensor([[-gap], [gap]])
+    p = GaussianMixture(weights.double(), means.double(), 0.25)
+    sigmas = torch.tensor([4.0, 2.0, 1.0, 0.5, 0.25], dtype=torch.float64)
+    each = sigmas[:, None, None]
+    x0 = p.sample(2000, rng)
+    y = torch.stack([p.sample(200, rng) for _ in sigmas]) + each * normals(rng, 5, 200, 1)
+    score = torch.stack([p.score(at, float(sigma)) for at, sigma in zip(y, sigmas, strict=True)])
+    scale = score.square().mean((1, 2), keepdim=True).sqrt()
+
+    def one_sided(got: Tensor) -> str | None:
+        far = [relative_error(*three) for three in zip(got, score, scale, strict=True)]
+        best, worst = min(far), max(far)
+        if best > 0.25 or worst < 0.4 or sum(f < 0.35 for f in far) > 3:
+            return None
+        return (
+            f"At noise {sigmas[far.index(best)]:g} your score is off by {100 * best:.0f} %, and at "
+            f"noise {sigmas[far.index(worst)]:g} by {100 * worst:.0f} %. Every level must be "
+            "trained, and count alike: that is what the weight sigma^2 is for."
+        )
+
+    slips = [
+        ("This is minus the score: the target is -z / sigma.", -score),
+        (
+            "This is sigma times the score. A network that learns -z is divided by sigma before "
+            "it is a score.",
+            each * score,
+        ),
+        ("Divided by sigma once too often.", score / each),
+        ("Your network has learned nothing: it says zero.", torch.zeros_like(score)),
+        (
+            "The same function at all levels: your network is not told sigma, or does not listen. "
+            "This is the best that a blind score can do.",
+            _blind(p, y, sigmas),
+        ),
+    ]
+    return Trial((x0, sigmas, y, rng), score, slips, scale, remark=one_sided)
+
+
+def _blind(p: GaussianMixture, y: Tensor, sigmas: Tensor) -> Tensor:
+    """The least weighted loss of one function for all levels."""
+    levels = [float(sigma) for sigma in sigmas]
+    weights = [s**2 * p.log_prob(y, s).exp()[..., None] for s in levels]
+    return sum(w * p.score(y, s) for w, s in zip(weights, levels, strict=True)) / sum(weights)
+
+
+one_network_five_levels = Exercise("one_network_five_levels", trained(_five_levels, within=0.35))
 
 TOP, BOTTOM, FEWEST, MOST, MISSED = 20.0, 0.05, 10, 40, 0.1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,8 @@ from lessons_lib.course.checks.answers import array, ask
 from lessons_lib.course.checks.cases import DOUBLE, SinhGaussian, normals, uniforms
 from lessons_lib.course.checks.exercise import Exercise
 from lessons_lib.course.checks.judges import Given, Mistake, function, value
-from lessons_lib.distributions import GaussianField, GaussianMixture
+from lessons_lib.course.checks.trained import Trial, trained
+from lessons_lib.distributions import GaussianField, GaussianMixture, matern_spectrum
 from lessons_lib.patches import Patches
 from lessons_lib.priors import AveragedPrior, PatchPrior, frequency_response
 
@@ -179,6 +181,48 @@ counted_chain = Exercise(
         shown=_windows,
     ),
 )
+
+
+def _sum_of_patches(rng: torch.Generator) -> Trial:
+    """Images of a Gaussian field; the best sum over 3x3 patches is a convolution with 5x5 taps."""
+    length, sigma = 2.5 + uniforms(rng).item(), 0.4 + 0.2 * uniforms(rng).item()
+    field = GaussianField(matern_spectrum((16, 16), length=length, order=1.0).double())
+    x0 = field.sample(32, rng)
+    y = field.sample(4, rng) + sigma * normals(rng, 4, 16, 16)
+    cut = Patches((16, 16), 3, wrap=True)
+    alone = -cut(y) @ torch.linalg.inv(field.patch_marginal(3).cov + sigma**2 * torch.eye(9))
+    added, best = cut.adjoint(alone), _best_window(field.spectrum + sigma**2, y)
+    slips = [
+        (
+            "This is the sum of scores that were trained on patches alone: it overcounts, since "
+            "each pixel is in nine patches. Put the sum into the loss.",
+            added,
+        ),
+        (
+            "This is the average of scores that were trained on patches alone. It is a fair score, "
+            "and not the best sum: put the sum into the loss.",
+            added / 9,
+        ),
+        ("This is minus the score: the target is -z / sigma.", -best),
+        ("Your network has learned nothing: it says zero.", torch.zeros_like(best)),
+        ("This is sigma times the score: the target is -z / sigma.", sigma * best),
+    ]
+    return Trial((x0, sigma, y, rng), best, slips)
+
+
+def _best_window(power: Tensor, y: Tensor, reach: int = 2) -> Tensor:
+    """The best linear score of ``y`` among windows; ``power`` is the spectrum of noisy images."""
+    side = len(power)
+    f = 2 * math.pi * torch.arange(side, **DOUBLE) / side
+    steps = range(-reach, reach + 1)
+    waves = [torch.cos(a * f[:, None] + b * f[None, :]).flatten() for a in steps for b in steps]
+    root = power.flatten().sqrt()[:, None]
+    taps = torch.linalg.lstsq(root * torch.stack(waves, 1), -1 / root, driver="gelsd").solution
+    response = (torch.stack(waves, 1) @ taps).reshape(power.shape)
+    return torch.fft.ifft2(torch.fft.fft2(y) * response).real
+
+
+trained_for_the_sum = Exercise("trained_for_the_sum", trained(_sum_of_patches, within=0.1))
 
 
 def _unseen(answer: Score, rng: torch.Generator, given: Given) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,10 @@ from torch import Tensor
 
 from lessons_lib import metrics
 from lessons_lib.course.checks.answers import StudentError, array, ask
-from lessons_lib.course.checks.cases import between, normals
+from lessons_lib.course.checks.cases import DOUBLE, between, normals, uniforms
 from lessons_lib.course.checks.exercise import Exercise
 from lessons_lib.course.checks.judges import Given, Mistake, function, value
+from lessons_lib.course.checks.trained import Trial, straight, trained
 from lessons_lib.distributions import GaussianField, GaussianMixture, matern_spectrum
 from lessons_lib.patches import Patches
 from lessons_lib.priors import AveragedPrior, TilingPrior
@@ -213,6 +215,55 @@ noise_by_steins_clock = Exercise(
         rtol=5e-3,
     ),
 )
+
+
+LEAST_SWIRL = 1e-3  # of the slopes, by differences over 0.02
+
+
+def _three_hills(rng: torch.Generator) -> Trial:
+    """Three hills around the origin; points in crosses, from which slopes can be told."""
+    turn = 2 * math.pi * (uniforms(rng) + torch.arange(3, **DOUBLE) / 3)
+    means = 1.5 * torch.stack([turn.cos(), turn.sin()], 1)
+    p, sigma, h = GaussianMixture(torch.ones(3, **DOUBLE) / 3, means, 0.1), 0.4, 0.01
+    cross = h * torch.tensor([[1, 0], [-1, 0], [0, 1], [0, -1]], **DOUBLE)
+    x0, middle = p.sample(2000, rng), p.sample(100, rng) + sigma * normals(rng, 100, 2)
+    at = (middle[:, None] + cross).reshape(-1, 2)
+    score = p.score(at, sigma)
+
+    def swirl(got: Tensor) -> str | None:
+        right, left, up, down = got.reshape(-1, 4, 2).unbind(1)
+        across, along = (right - left) / (2 * h), (up - down) / (2 * h)
+        size = (across.square() + along.square()).sum(-1).mean().sqrt()
+        curl = (across[:, 1] - along[:, 0]).square().mean().sqrt()
+        if curl <= LEAST_SWIRL * size:
+            return None
+        return (
+            f"Your score swirls: its curl is {100 * curl / size:.1f} % of its slopes, so it is the "
+            "gradient of nothing. Let the network return one number, the energy, and "
+            "differentiate it."
+        )
+
+    slips = [
+        (
+            "This is minus the score: it is the gradient of the energy. The score is minus that "
+            "(or the target has the wrong sign).",
+            -score,
+        ),
+        ("This is sigma times the score: the target is -z / sigma.", sigma * score),
+        (
+            "Your network has learned nothing: it says zero. Does the gradient of the energy have "
+            "a graph? torch.autograd.grad(..., create_graph=True) keeps it.",
+            torch.zeros_like(score),
+        ),
+        (
+            "A flat map, as that of one Gaussian: train longer, or with larger steps.",
+            straight(at, score),
+        ),
+    ]
+    return Trial((x0, sigma, at, rng), score, slips, veto=swirl)
+
+
+a_score_without_a_swirl = Exercise("a_score_without_a_swirl", trained(_three_hills, within=0.35))
 
 LEVELS = (0.1, 0.3, 1.0)
 

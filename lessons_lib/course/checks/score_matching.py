@@ -15,6 +15,8 @@ from lessons_lib.course.checks.answers import ask, parts
 from lessons_lib.course.checks.cases import hills, normals, uniforms
 from lessons_lib.course.checks.exercise import Exercise
 from lessons_lib.course.checks.judges import Given, Mistake, function, value
+from lessons_lib.course.checks.trained import Trial, straight, trained
+from lessons_lib.distributions import GaussianMixture
 
 
 def _vertex(cost: Callable[[float], Tensor]) -> Tensor:
@@ -161,6 +163,41 @@ sliced_by_hand = Exercise(
         ),
     ),
 )
+
+
+def _two_hills(rng: torch.Generator) -> Trial:
+    """Two thousand samples of two hills, and points at which the score is asked for."""
+    gap = (1.2 + 0.6 * uniforms(rng)).item()
+    weights, means = torch.tensor([0.4, 0.6]), torch.tensor([[-gap], [gap]])
+    p = GaussianMixture(weights.double(), means.double(), 0.5)
+    x, at = p.sample(2000, rng), p.sample(200, rng)
+    score = p.score(at)
+    slips = [
+        (
+            "This is minus the score. The slope s' stands in the loss with a plus.",
+            -score,
+        ),
+        (
+            "This is half the score: the square in the loss has lost its 1/2, as in exercise 1.",
+            score / 2,
+        ),
+        (
+            "Your network has learned nothing: it says zero nearly everywhere. Is it trained, and "
+            "is the slope s' a part of the graph? torch.autograd.grad(..., create_graph=True) "
+            "keeps it there; without it only s^2 is lowered.",
+            torch.zeros_like(score),
+        ),
+        (
+            "This is a straight line, the score of a normal. The network must bend, so it needs a "
+            "hidden layer with an activation.",
+            straight(at, score),
+        ),
+    ]
+    return Trial((x, at, rng), score, slips)
+
+
+a_network_and_its_slope = Exercise("a_network_and_its_slope", trained(_two_hills, within=0.4))
+
 
 FAIR = -0.5  # implicit cost of the true score of N(0, 1); no smooth function has less
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from lessons_lib.course.checks.answers import NotAttempted, StudentError, parts,
 from lessons_lib.course.checks.cases import DOUBLE, hills, normals, uniforms
 from lessons_lib.course.checks.exercise import Exercise
 from lessons_lib.course.checks.judges import Given, Mistake, choice, function
+from lessons_lib.course.checks.trained import Trial, straight, trained
 from lessons_lib.distributions import GaussianMixture, GeneralizedTV
 
 NOISE_STD, GAP, STRETCH = 0.1, 1e-3, 2.0
@@ -193,6 +195,55 @@ error_bars = Exercise(
         rtol=1e-3,
     ),
 )
+
+
+def _differences(rng: torch.Generator) -> Trial:
+    """Differences of clean neighbours, and noisy pairs at which the score is asked for."""
+    sigma = (0.3 + 0.2 * uniforms(rng)).item()
+    weight = (0.6 + 0.2 * uniforms(rng)).item() / (math.sqrt(2) * sigma)
+    prior = GeneralizedTV(weight)
+    d, behind = (_laplace(weight, uniforms(rng, num)) for num in (4000, 200))
+    base = normals(rng, 200)
+    y = torch.stack([base, base + behind], 1) + sigma * normals(rng, 200, 2)
+    score, apart = prior.score(y, sigma), (y[:, 1] - y[:, 0])[:, None]
+    line = straight(apart, score[:, 1:])
+    slips = [
+        (
+            "Minus the score: it pushes neighbours apart. Where the second pixel is larger, it "
+            "must fall, and the first must rise.",
+            -score,
+        ),
+        (
+            "Both pixels move the same way. What draws the second down lifts the first.",
+            score[:, 1:].expand(-1, 2),
+        ),
+        (
+            "This is the score for less noise. A difference of two noisy pixels holds the noise of "
+            "both: sqrt(2) sigma, not sigma.",
+            prior.score(y, sigma / math.sqrt(2)),
+        ),
+        ("Your network has learned nothing: it says zero.", torch.zeros_like(score)),
+        (
+            "This is sqrt(2) sigma times the score: the target is the noise of the difference over "
+            "its level.",
+            math.sqrt(2) * sigma * score,
+        ),
+        (
+            "This is a straight line in the difference: the score of a Gaussian. Does your network "
+            "have a hidden layer, and has it been trained long enough?",
+            torch.cat([-line, line], 1),
+        ),
+    ]
+    return Trial((d, sigma, y, rng), score, slips)
+
+
+def _laplace(weight: float, share: Tensor) -> Tensor:
+    """Quantiles of the density ``weight / 2 exp(-weight |d|)``."""
+    u = share - 0.5
+    return -u.sign() * torch.log1p(-2 * u.abs()) / weight
+
+
+the_difference_learned = Exercise("the_difference_learned", trained(_differences, within=0.15))
 
 
 def _stretches(answer: Any, rng: torch.Generator, given: Given) -> str | None:

@@ -7,6 +7,7 @@ a word for what is wrong and a piece of the hint that it must get).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
@@ -16,3 +17,16 @@ class Wrong(NamedTuple):
     kind: str
     answer: Any
     hint: str
+
+
+def once(train: Callable[..., Any]) -> Callable[..., Any]:
+    """Train once for the same data: several wrong answers are a factor away from each other."""
+    known: dict[tuple[float, ...], Any] = {}
+
+    def answer(*args: Any) -> Any:
+        key = tuple(float(arg.double().sum()) for arg in args if hasattr(arg, "double"))
+        if key not in known:
+            known[key] = train(*args)
+        return known[key]
+
+    return answer

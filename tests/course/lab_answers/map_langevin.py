@@ -7,7 +7,8 @@ import math
 import numpy as np
 import torch
 
-from lab_answers import Wrong
+from lab_answers import Wrong, once
+from lessons_lib import networks, training
 
 
 def exact_pull(x, y, sigma, n, *, half=1.0):
@@ -113,6 +114,39 @@ def counts(*, level=1, slope=1, black_too=True):
     return score_in_counts
 
 
+def moments_net(x, y, at, generator):
+    net = networks.mlp((1, 24, 2), activation="tanh", generator=generator).double()
+    wanted = torch.cat([x, x**2], 1)
+
+    def cost(net, generator):
+        rows = torch.randint(len(x), (300,), generator=generator)
+        return (net(y[rows]) - wanted[rows]).square().mean()
+
+    list(training.train(net, cost, num_steps=200, learning_rate=0.03, generator=generator))
+    return net(at).detach()
+
+
+moments_once = once(moments_net)
+
+
+def mean_and(bar):
+    """The learned mean, with a bar that is made of both moments and of what is known."""
+
+    def answer(x, y, at, generator):
+        mean, square = moments_once(x, y, at, generator).split(1, 1)
+        return mean, bar(mean, (square - mean**2).clamp_min(0), y - x)
+
+    return answer
+
+
+def neighbours(x, y, at, generator):
+    """Means over measurements nearby, without any network."""
+    weight = torch.exp(-((at - y.T) ** 2) / (2 * 0.15**2))
+    weight = weight / weight.sum(1, keepdim=True)
+    mean = weight @ x
+    return torch.stack([mean, (weight @ x**2 - mean**2).sqrt()])
+
+
 RIGHT = {
     "the_image_nobody_draws": [512, torch.tensor(512.0), np.float64(512.0), [510.0]],
     "the_pull_of_the_data": [exact_pull, pull_by_odds],
@@ -120,6 +154,7 @@ RIGHT = {
         combine_numpy,
         lambda y, c, m: (c.real * heard(y, m).real + c.imag * heard(y, m).imag).sum(0)[None],
     ],
+    "error_bars_learned": [neighbours],
     "passes_the_rank_test": [
         inattentive,
         prior_numpy,
@@ -184,6 +219,14 @@ WRONG = {
             "does not divide",
         ),
         Wrong("shape", lambda y, c, m: (c.conj() * heard(y, m)).real, "shape"),
+    ],
+    "error_bars_learned": [
+        Wrong("no root", mean_and(lambda mean, var, z: var), "are variances"),
+        Wrong("missing term", mean_and(lambda mean, var, z: (var + mean**2).sqrt()), "subtracted"),
+        Wrong("one bar", mean_and(lambda mean, var, z: var.mean().sqrt() + 0 * mean), "alike"),
+        Wrong("the camera's", mean_and(lambda mean, var, z: z.std() + 0 * mean), "of the camera"),
+        Wrong("untrained", lambda x, y, at, generator: (0 * at, 0 * at), "nothing was learned"),
+        Wrong("half an answer", lambda *c: mean_and(lambda mean, var, z: var)(*c)[0], "shape"),
     ],
     "passes_the_rank_test": [
         Wrong("honest", honest, "as close as honest ones"),

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from lab_answers import Wrong
+from lab_answers import Wrong, once
+from lessons_lib import networks, training
 
 
 def towards(x, data, sigma, *, two=2.0, power=2):
@@ -75,12 +76,55 @@ def errors(score, density, x, sigmas, noise, *, power=2, told=True):
     return found
 
 
+def told_net(x0, sigmas, y, generator, *, told=1.0, levels=None, steps=150):
+    net = networks.mlp((2, 32, 1), activation="tanh", generator=generator).double()
+    levels = sigmas.double() if levels is None else torch.tensor(levels).double()
+
+    def guess(x, sigma):
+        return net(torch.cat([x / (1 + sigma**2).sqrt(), told * sigma.log().expand_as(x)], -1))
+
+    def cost(net, generator):
+        rows = torch.randint(len(x0), (256,), generator=generator)
+        sigma = levels[torch.randint(len(levels), (256, 1), generator=generator)]
+        z = torch.randn(256, 1, generator=generator).double()
+        return (guess(x0[rows] + sigma * z, sigma) + z).square().mean()
+
+    list(training.train(net, cost, num_steps=steps, learning_rate=0.05, generator=generator))
+    sigma = sigmas[:, None, None]
+    return (guess(y, sigma) / sigma).detach()
+
+
+def blind_net(x0, sigmas, y, generator):
+    """One function of the noisy point alone."""
+    net = networks.mlp((1, 32, 1), activation="tanh", generator=generator).double()
+
+    def cost(net, generator):
+        rows = torch.randint(len(x0), (256,), generator=generator)
+        sigma = sigmas[torch.randint(5, (256, 1), generator=generator)]
+        z = torch.randn(256, 1, generator=generator).double()
+        return (sigma * net(x0[rows] + sigma * z) + z).square().mean()
+
+    list(training.train(net, cost, num_steps=150, learning_rate=0.05, generator=generator))
+    return net(y).detach()
+
+
+def five_nets(x0, sigmas, y, generator):
+    """A Parzen estimate needs no network, and is right."""
+    d = (x0[:, 0] - y) / sigmas[:, None, None]  # (5, M, 2000)
+    weights = (-(d**2) / 2).softmax(-1)
+    return (weights * d).sum(-1, keepdim=True) / sigmas[:, None, None]
+
+
+told_once = once(told_net)
+
+
 RIGHT = {
     "where_the_flow_lands": [4.4, torch.tensor(4.4), [4.4]],
     "how_sure_is_the_denoiser": [
         lambda slope, sigma: sigma**2 * (1 + sigma**2 * np.array(slope))[:, None],
     ],
     "score_of_the_samples": [careful, by_autograd],
+    "one_network_five_levels": [five_nets],
     "a_ladder_that_fails": [
         ladder(1, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3),
         [20, 19.9, 19, 18, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05],
@@ -115,6 +159,15 @@ WRONG = {
         Wrong("missing 2", lambda x, d, s: towards(x, d, s, two=1) / s**2, "too narrow"),
         Wrong("sigma for sigma^2", lambda x, d, s: towards(x, d, s, power=1) / s**2, "where sigma"),
         Wrong("shape", lambda x, d, s: towards(x, d, s).sum(-1) / s**2, "shape"),
+    ],
+    "one_network_five_levels": [
+        Wrong("sign", lambda *c: -told_once(*c), "minus the score"),
+        Wrong("missing sigma", lambda *c: told_once(*c) * c[1][:, None, None], "sigma times"),
+        Wrong("sigma twice", lambda *c: told_once(*c) / c[1][:, None, None], "once too often"),
+        Wrong("blind", blind_net, "not told sigma"),
+        Wrong("one level", lambda *c: told_net(*c, levels=[1.0]), "Every level must be"),
+        Wrong("untrained", lambda *c: 0 * c[2], "learned nothing"),
+        Wrong("shape", lambda x0, sigmas, y, generator: y[0], "shape"),
     ],
     "a_ladder_that_fails": [
         Wrong("no failure", even(12), "levels between 2 and 10"),

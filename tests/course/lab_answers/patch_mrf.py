@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lab_answers import Wrong
+from lab_answers import Wrong, once
+from lessons_lib import networks, training
+from lessons_lib.patches import Patches
 
 
 def counted(sign, first, last):
@@ -111,6 +113,43 @@ def half_repaired(v, table, shape):
     return as_found(v, table, shape) / total(torch.ones_like(v), table, shape)
 
 
+def patch_net(x0, sigma, y, generator, *, alone=False):
+    cut = Patches((16, 16), 3, wrap=True)
+    net = networks.mlp((9, 9), generator=generator).double()
+
+    def cost(net, generator):
+        rows = torch.randint(len(x0), (8,), generator=generator)
+        z = torch.randn(8, 16, 16, generator=generator).double()
+        s = net(cut(x0[rows] + sigma * z))
+        error = s + cut(z) / sigma if alone else cut.adjoint(s) + z / sigma
+        return error.square().mean()
+
+    list(training.train(net, cost, num_steps=120, learning_rate=0.02, generator=generator))
+    return cut.adjoint(net(cut(y))).detach()
+
+
+def convolution(x0, sigma, y, generator):
+    """The same sum as one kernel of five by five."""
+    kernel = torch.zeros(1, 1, 5, 5).double().requires_grad_()
+    optimiser = torch.optim.Adam([kernel], lr=0.05)
+
+    def score(x):
+        wide = torch.nn.functional.pad(x[:, None], (2, 2, 2, 2), mode="circular")
+        return torch.nn.functional.conv2d(wide, kernel)[:, 0]
+
+    for k in range(200):
+        optimiser.param_groups[0]["lr"] = 0.05 * (1 - k / 200)
+        z = torch.randn(x0.shape, generator=generator).double()
+        loss = (score(x0 + sigma * z) + z / sigma).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return score(y).detach()
+
+
+summed, apart = once(patch_net), once(lambda *c: patch_net(*c, alone=True))
+
+
 RIGHT = {
     "one_step_of_the_sum": [-3.5, torch.tensor(-3.5), [-3.5], np.float32(-3.505)],
     "harmful_below": [
@@ -118,6 +157,7 @@ RIGHT = {
         lambda variance, p: np.array([variance - 2 * variance / p**2]),
     ],
     "counted_chain": [counted(-1, 1, 1), counted_numpy, in_order],
+    "trained_for_the_sum": [convolution],
     "invisible_score": [
         lambda v: torch.stack([v[:, 0] ** 3, -(v[:, 1] ** 3), 0 * v[:, 2], 0 * v[:, 3]], 1),
         lambda v: torch.stack([v[:, 1], v[:, 0], -v[:, 3], -v[:, 2]], 1),
@@ -154,6 +194,14 @@ WRONG = {
         Wrong("average", counted_average, "not each dependence"),
         Wrong("sign", counted(1, 1, 1), "overlaps are added"),
         Wrong("exception", lambda long, short, x, p: long(x[None]), "windows of"),
+    ],
+    "trained_for_the_sum": [
+        Wrong("trained alone", apart, "overcounts"),
+        Wrong("average", lambda *c: apart(*c) / 9, "not the best sum"),
+        Wrong("sign", lambda *c: -summed(*c), "minus the score"),
+        Wrong("missing sigma", lambda *c: c[1] * summed(*c), "sigma times"),
+        Wrong("untrained", lambda *c: 0 * c[2], "learned nothing"),
+        Wrong("shape", lambda *c: summed(*c)[0], "shape"),
     ],
     "invisible_score": [
         Wrong("zero", lambda v: 0 * v, "same for every patch"),

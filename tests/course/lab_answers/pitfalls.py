@@ -7,8 +7,8 @@ import math
 import numpy as np
 import torch
 
-from lab_answers import Wrong
-from lessons_lib import metrics
+from lab_answers import Wrong, once
+from lessons_lib import metrics, networks, training
 
 
 def after(sigma, slope, power):
@@ -114,11 +114,45 @@ def bisection_reversed(score, y):
     return middle
 
 
+def energy_net(x0, sigma, at, generator, *, outputs=1, steps=150):
+    net = networks.mlp((2, 32, outputs), activation="tanh", generator=generator).double()
+
+    def score(x):
+        if outputs == 2:
+            return net(x)
+        x = x.clone().requires_grad_()
+        return -torch.autograd.grad(net(x).sum(), x, create_graph=True)[0]
+
+    def cost(net, generator):
+        rows = torch.randint(len(x0), (256,), generator=generator)
+        z = torch.randn(256, 2, generator=generator).double()
+        return (sigma * score(x0[rows] + sigma * z) + z).square().mean()
+
+    if steps:
+        list(training.train(net, cost, num_steps=steps, learning_rate=0.05, generator=generator))
+    return score(at).detach()
+
+
+energy_once = once(energy_net)
+
+
+def parzen_gradient(x0, sigma, at, generator):
+    """The score of the samples with their noise: a gradient, and near enough."""
+    d = (x0 - at[:, None]) / sigma**2
+    return ((-(sigma**2) * d.square().sum(-1) / 2).softmax(1)[..., None] * d).sum(1)
+
+
+def one_gaussian(x0, sigma, at, generator):
+    cov = x0.T.cov() + sigma**2 * torch.eye(2)
+    return torch.linalg.solve(cov, (x0.mean(0) - at).T).T
+
+
 RIGHT = {
     "clipping_gains": [2.22, 2.2, np.float64(-10 * np.log10(0.6)), torch.tensor([2.218])],
     "error_after_one_step": [after, lambda sigma, c, p: torch.tensor([after(sigma, c, p)])],
     "variance_of_a_swirl": [swirl, lambda a, w: np.array(1 / (1 - a * (1 + w * w) / 2))],
     "noise_by_steins_clock": [on_a_grid, by_secants, search],
+    "a_score_without_a_swirl": [parzen_gradient],
     "passes_the_inspection": [
         one_pixel,
         lambda x, sigma: one_pixel(x, sigma, pull=3.0),
@@ -184,6 +218,14 @@ WRONG = {
         Wrong("no score", details, "asks no score"),
         Wrong("no score", lambda s, y: y.std(), "spread"),
         Wrong("shape", lambda s, y: y * 0, "shape"),
+    ],
+    "a_score_without_a_swirl": [
+        Wrong("sign", lambda *c: -energy_once(*c), "minus the score"),
+        Wrong("missing sigma", lambda *c: c[1] * energy_once(*c), "sigma times"),
+        Wrong("a swirl", lambda *c: energy_net(*c, outputs=2, steps=60), "gradient of nothing"),
+        Wrong("untrained", lambda *c: energy_net(*c, steps=0), "learned nothing"),
+        Wrong("too simple", one_gaussian, "flat map"),
+        Wrong("shape", lambda x0, sigma, at, generator: at[0], "shape"),
     ],
     "passes_the_inspection": [
         Wrong("unchanged", white, "nothing explodes"),

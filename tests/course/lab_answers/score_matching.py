@@ -7,7 +7,8 @@ import math
 import numpy as np
 import torch
 
-from lab_answers import Wrong
+from lab_answers import Wrong, once
+from lessons_lib import losses, networks, training
 
 
 def bessel(t):
@@ -80,6 +81,34 @@ def denoiser(x, sigma, noise):
     return line(x, sigma, noise, target=lambda s, z: x)
 
 
+def implicit_net(x, at, generator, *, steps=120, graph=True, half=0.5, widths=(1, 24, 1)):
+    net = networks.mlp(widths, activation="tanh", generator=generator).double()
+    optimiser = torch.optim.Adam(net.parameters(), lr=0.05)
+    x = x.double().requires_grad_()
+    for _ in range(steps):
+        s = net(x)
+        (slope,) = torch.autograd.grad(s.sum(), x, create_graph=True)
+        loss = ((slope if graph else slope.detach()) + half * s**2).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return net(at.double()).detach()
+
+
+fitted = once(implicit_net)
+
+
+def sliced_net(x, at, generator):
+    """In one dimension slices of signs are the exact cost."""
+    net = networks.mlp((1, 24, 1), activation="tanh", generator=generator).double()
+
+    def cost(net, generator):
+        return losses.sliced(lambda x, sigma: net(x), x, generator=generator)
+
+    list(training.train(net, cost, num_steps=150, learning_rate=0.05, generator=generator))
+    return net(at).detach()[:, 0]
+
+
 RIGHT = {
     "the_missing_half": [torch.tensor(1 / 18), np.float64(0.0556), 0.056, [1 / 18]],
     "concentration_without_bessel": [
@@ -89,6 +118,7 @@ RIGHT = {
         ],
     ],
     "sliced_by_hand": [one_by_one, lambda *case: slices(*case).mean()],
+    "a_network_and_its_slope": [sliced_net],
     "beats_the_truth": [
         lambda x: teeth(x, 0.1),
         lambda x: -8 * torch.atan(torch.tan(math.pi * x)) / math.pi,
@@ -130,6 +160,15 @@ WRONG = {
         Wrong("mean for sum", lambda *c: slices(*c, square=1 / 6).mean(), "n times too large"),
         Wrong("sum for mean", lambda *c: slices(*c).sum(), "sum over the points"),
         Wrong("shape", slices, "shape"),
+    ],
+    "a_network_and_its_slope": [
+        Wrong("sign", lambda *c: -fitted(*c), "minus the score"),
+        Wrong("missing 1/2", lambda *c: implicit_net(*c, half=1.0), "half the score"),
+        Wrong("no graph", lambda *c: implicit_net(*c, graph=False, steps=60), "create_graph"),
+        Wrong("untrained", lambda *c: implicit_net(*c, steps=0), "learned nothing"),
+        Wrong("no bend", lambda *c: implicit_net(*c, widths=(1, 1)), "straight line"),
+        Wrong("an offset", lambda *c: fitted(*c) + 1.0, "more steps"),
+        Wrong("shape", lambda x, at, generator: x, "shape"),
     ],
     "beats_the_truth": [
         Wrong("no lie", lambda x: -x, "A draw"),

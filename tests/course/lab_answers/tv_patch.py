@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from lab_answers import Wrong
+from lab_answers import Wrong, once
+from lessons_lib import networks, training
 
 SIDES = torch.tensor([1.0, -1.0], dtype=torch.float64)
 EYE = torch.eye(2, dtype=torch.float64)
@@ -102,10 +103,45 @@ def narrow(t, w, m, C):
     return mixed(t, w, m, C, w * (-((t - m[:, 0]) ** 2) / (2 * std)).exp() / std)
 
 
+def pair_net(d, sigma, y, generator, *, tau=2**0.5, widths=(1, 24, 1), steps=100):
+    net = networks.mlp(widths, activation="tanh", generator=generator).double()
+    d, tau = d[:, None], tau * sigma
+
+    def cost(net, generator):
+        z = torch.randn(d.shape, generator=generator).double()
+        return (net(d + tau * z) + z).square().mean()
+
+    list(training.train(net, cost, num_steps=steps, learning_rate=0.04, generator=generator))
+    s = net(y[:, 1:] - y[:, :1]).detach() / tau
+    return torch.cat([-s, s], 1)
+
+
+def mirrored_net(d, sigma, y, generator):
+    """The same, odd by construction, and pairs drawn around a grey of their own."""
+    net = networks.mlp((1, 24, 1), activation="tanh", generator=generator).double()
+
+    def score(v):
+        e = v[:, 1:] - v[:, :1]
+        s = (net(e) - net(-e)) / 2
+        return torch.cat([-s, s], 1) / sigma
+
+    def cost(net, generator):
+        z = torch.randn(len(d), 2, generator=generator).double()
+        v = torch.stack([0 * d, d], 1) + sigma * z
+        return (sigma * score(v) + z).square().mean()
+
+    list(training.train(net, cost, num_steps=120, learning_rate=0.04, generator=generator))
+    return score(y).detach()
+
+
+pair_once = once(pair_net)
+
+
 RIGHT = {
     "flat_pictures": ["D", "(d)"],
     "unequal_noise": [lambda y, stds, beta: pull(y, stds**2, beta), pull_numpy],
     "error_bars": [bars(1, 1, 4), one_sided],
+    "the_difference_learned": [mirrored_net],
     "stretching_denoiser": [
         (0.3, 20.0, 0.69),
         [0.5, 30.0, -0.95],
@@ -148,6 +184,15 @@ WRONG = {
         ),
         Wrong("diagonal", lambda *a: bars(1, 1, 4)(*a) * EYE, "depend on each other"),
         Wrong("shape", lambda *a: bars(1, 1, 4)(*a).sum(0), "shape"),
+    ],
+    "the_difference_learned": [
+        Wrong("sign", lambda *c: -pair_once(*c), "apart"),
+        Wrong("one direction", lambda *c: pair_once(*c)[:, 1:].expand(-1, 2), "same way"),
+        Wrong("another level", lambda *c: pair_net(*c, tau=1.0), "sqrt(2) sigma, not sigma"),
+        Wrong("missing sigma", lambda *c: pair_once(*c) * 2**0.5 * c[1], "over its level"),
+        Wrong("no bend", lambda *c: pair_net(*c, widths=(1, 1)), "straight line"),
+        Wrong("untrained", lambda *c: 0 * c[2], "learned nothing"),
+        Wrong("shape", lambda *c: pair_once(*c)[:, 0], "shape"),
     ],
     "stretching_denoiser": [
         Wrong("concave", (1.0, 20.0, 0.7), "never more than once"),
