@@ -35,7 +35,7 @@ def test_a_generator_that_an_answer_gets_is_not_the_judges() -> None:
             rng = torch.Generator().manual_seed(5)
             with suppress(NotAttempted, StudentError):
                 exercise.judge(watched, rng, vars(exercise.given("")))
-    assert len(watched.seen) == 4  # two exercises draw, each is asked with tensors and with arrays
+    assert len(watched.seen) == 16  # eight exercises draw, each asked with tensors and with arrays
     for one in watched.seen:
         for draws in (one, torch.Generator().manual_seed(one.initial_seed())):
             assert not bool(torch.isin(torch.rand(4, generator=draws), drawn).all())
