@@ -12,6 +12,8 @@ from lessons_lib.distributions.gamma import Gamma
 from lessons_lib.distributions.gaussian import Gaussian
 from lessons_lib.distributions.gaussian_field import GaussianField, matern_spectrum
 from lessons_lib.distributions.generalized_tv import GeneralizedTV
+from lessons_lib.distributions.line_chain import line_posterior
+from lessons_lib.distributions.line_process import LineProcess
 from lessons_lib.distributions.mixture import GaussianMixture
 from lessons_lib.distributions.parzen import Parzen
 from lessons_lib.distributions.rectangle_image import rectangle_posterior
@@ -25,10 +27,12 @@ __all__ = [
     "GaussianField",
     "GaussianMixture",
     "GeneralizedTV",
+    "LineProcess",
     "Parzen",
     "RectanglePair",
     "RectangleParticles",
     "fit_mixture",
+    "line_posterior",
     "matern_spectrum",
     "rectangle_posterior",
     "rectangle_smc",

@@ -185,6 +185,10 @@ IMAGE_MAPS = {
     "samplers.annealed_langevin": Row(
         lambda x, k: last(samplers.annealed_langevin(
             learned(k), x, schedules.geometric(0.5 * k, 0.1 * k, 3), steps_per_level=2)), **drawn),
+    "samplers.gibbs": Row(
+        lambda x, k: last(samplers.gibbs(
+            [lambda x, T, g: x.roll(1, -1) + float(k) * torch.randn(x.shape, generator=g).to(x)],
+            x, num_sweeps=3)), **drawn),
     "samplers.probability_flow": Row(
         lambda x, k: last(samplers.probability_flow(
             learned(k), x, schedules.karras(0.5 * k, 0 * k, 4))), **algorithm),
@@ -263,6 +267,11 @@ IMAGE_MAPS = {
     "distributions.GeneralizedTV of a power": Row(
         lambda x, k: distributions.GeneralizedTV(2 / k**0.5, 0.5, sum_std=1.0 * k).score(
             points(x, 2), 0.2 * k), -1),
+    "distributions.LineProcess": Row(
+        lambda x, k: distributions.LineProcess(0.2 * k, 1.5).score(points(x, 2), 0.2 * k), -1),
+    "distributions.line_posterior": Row(
+        lambda x, k: distributions.line_posterior(
+            points(x, 6), 0.1 * k, width=0.2 * k, price=1.5)[0], **algorithm),
     "distributions.Parzen": Row(
         lambda x, k: distributions.Parzen(ROOT * float(k)).score(points(x, 4), 0.2 * k), -1),
     "distributions.RectanglePair": Row(

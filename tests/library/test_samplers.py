@@ -12,6 +12,7 @@ from lessons_lib.distributions import GaussianMixture
 from lessons_lib.samplers import (
     ancestral,
     annealed_langevin,
+    gibbs,
     langevin,
     last,
     mala,
@@ -19,6 +20,7 @@ from lessons_lib.samplers import (
     probability_flow,
 )
 from lessons_lib.schedules import geometric, karras
+from lessons_lib.shapes import checked
 
 MEAN = torch.tensor([1.0, -2.0], dtype=torch.float64)
 VARIANCE = torch.tensor([0.5, 4.0], dtype=torch.float64)
@@ -349,7 +351,107 @@ def test_mala_refuses_bad_densities_and_starts():
             mala(gaussian, log_gaussian, x, **{**options, name: value})
 
 
+# --- Gibbs -----------------------------------------------------------------------------------
+
+CORRELATION = 0.8
+
+
+def one_given_the_other(i):
+    """Coordinate ``i`` of a normal pair with unit variances, at temperature ``T``."""
+
+    def draw(x, T, generator):
+        spread = math.sqrt(T * (1 - CORRELATION**2))
+        noise = torch.randn(len(x), generator=generator, dtype=x.dtype)
+        x = x.clone()
+        x[:, i] = CORRELATION * x[:, 1 - i] + spread * noise
+        return x
+
+    return draw
+
+
+PAIR = [one_given_the_other(0), one_given_the_other(1)]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.25])
+def test_gibbs_keeps_the_exact_law_of_a_normal_pair(temperature):
+    root = torch.linalg.cholesky(torch.tensor([[1.0, CORRELATION], [CORRELATION, 1.0]]).double())
+    x = math.sqrt(temperature) * start() @ root.T  # started there, it stays there
+    x = last(gibbs(PAIR, x, num_sweeps=5, temperatures=temperature, generator=seeded()))
+    variance = torch.full((2,), temperature, dtype=torch.float64)
+    assert_moments(x, torch.zeros(2, dtype=torch.float64), variance)
+    product = (x[:, 0] * x[:, 1]).mean() / temperature
+    assert abs(float(product) - CORRELATION) < 5 * math.sqrt((1 + CORRELATION**2) / CHAINS)
+
+
+def test_gibbs_forgets_the_mean_at_the_square_of_the_correlation():
+    x = torch.full((CHAINS, 2), 3.0, dtype=torch.float64)
+    for k, state in enumerate(gibbs(PAIR, x, num_sweeps=4, generator=seeded()), 1):
+        error = float(state[:, 1].mean()) - 3.0 * CORRELATION ** (2 * k)
+        assert abs(error) < 5 / math.sqrt(CHAINS)
+
+
+def test_gibbs_on_labels_has_the_frequencies_of_the_list():
+    """Three labels in a ring of unequal fields: eight states, each with its probability."""
+    field = torch.tensor([0.4, -0.2, 0.0], dtype=torch.float64)
+    states = torch.tensor([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)]).double()
+    agree = (states == states.roll(1, -1)).sum(-1)
+    law = torch.softmax(0.7 * agree + states @ field, 0)
+
+    def site(i):
+        def draw(x, T, generator):
+            near = (2 * x[:, i - 1] - 1) + (2 * x[:, i - 2] - 1)
+            p = torch.sigmoid((0.7 * near + field[i]) / T)
+            x = x.clone()
+            x[:, i] = (torch.rand(len(x), generator=generator, dtype=x.dtype) < p).double()
+            return x
+
+        return draw
+
+    x = torch.zeros(CHAINS, 3, dtype=torch.float64)
+    x = last(gibbs([site(i) for i in range(3)], x, num_sweeps=20, generator=seeded()))
+    found = torch.bincount((x @ torch.tensor([4.0, 2.0, 1.0]).double()).long(), minlength=8)
+    error = (found / CHAINS - law).abs() / (law * (1 - law) / CHAINS).sqrt()
+    assert float(error.max()) < 4.5
+
+
+def test_gibbs_takes_one_temperature_for_each_sweep_and_hands_it_on():
+    asked = []
+
+    def note(x, T, generator):
+        asked.append(T)
+        return x
+
+    last(gibbs([note, note], start(3), num_sweeps=2, temperatures=torch.tensor([2.0, 0.5])))
+    assert asked == [2.0, 2.0, 0.5, 0.5]
+
+
+def test_gibbs_refuses_bad_temperatures_and_conditionals():
+    x = start(3)
+    for bad in (0.0, -1.0, torch.tensor([1.0]), torch.tensor([1.0, -1.0])):
+        with pytest.raises(ValueError, match="temperatures"):
+            gibbs(PAIR, x, num_sweeps=2, temperatures=bad)
+    with pytest.raises(ValueError, match="num_sweeps"):
+        gibbs(PAIR, x, num_sweeps=0)
+    with pytest.raises(TypeError, match="conditionals"):
+        gibbs([], x, num_sweeps=1)
+    with pytest.raises(ValueError, match=r"conditionals must return the shape of x, \(3, 2\)"):
+        last(gibbs([lambda x, T, g: x[:, :1]], x, num_sweeps=1))
+    with pytest.raises(TypeError, match="conditionals must return a torch"):
+        last(gibbs([lambda x, T, g: 1.0], x, num_sweeps=1))
+
+
 # --- all -------------------------------------------------------------------------------------
+
+
+def conditional(score):
+    """With the score of a unit normal density, the draw of all coordinates at once."""
+    score = checked(score)
+
+    def draw(x, T, generator):
+        noise = torch.randn(x.shape, generator=generator, dtype=x.dtype)
+        return x + score(x, 0.0) + math.sqrt(T) * noise
+
+    return [draw]
 
 
 SAMPLERS = {
@@ -361,6 +463,7 @@ SAMPLERS = {
         score, lambda x, s: -(x**2).sum(-1) / 2, x, step=0.1, num_steps=5, generator=g
     ),
     "ancestral": lambda score, x, g: ancestral(score, x, geometric(3.0, 0.5, 6), generator=g),
+    "gibbs": lambda score, x, g: gibbs(conditional(score), x, num_sweeps=5, generator=g),
     "flow": lambda score, x, g: probability_flow(score, x, geometric(3.0, 0.5, 6)),
     "flow 3": lambda score, x, g: probability_flow(score, x, geometric(3.0, 0.5, 6), order=3),
     "multistep": lambda score, x, g: multistep(score, x, geometric(3.0, 0.5, 6), order=3),
@@ -454,6 +557,7 @@ CALLED = {
     ),
     "mala": lambda k: mala(uphill, log_gaussian, start(3), step=0.1, num_steps=k),
     "ancestral": lambda k: ancestral(uphill, start(3), geometric(3.0, 0.5, k + 1)),
+    "gibbs": lambda k: gibbs(conditional(uphill), start(3), num_sweeps=k),
     "flow": lambda k: probability_flow(uphill, start(3), geometric(3.0, 0.5, k + 1)),
     "multistep": lambda k: multistep(uphill, start(3), geometric(3.0, 0.5, k + 1)),
 }
@@ -496,6 +600,7 @@ WATCHED = {
     ),
     "MALA": lambda score, x: mala(score, log_gaussian, x, step=0.1, num_steps=6, progress=True),
     "ancestral": lambda score, x: ancestral(score, x, geometric(3.0, 0.5, 7), progress=True),
+    "Gibbs": lambda score, x: gibbs(conditional(score), x, num_sweeps=6, progress=True),
     "flow": lambda score, x: probability_flow(score, x, geometric(3.0, 0.5, 7), progress=True),
     "multistep": lambda score, x: multistep(score, x, geometric(3.0, 0.5, 7), progress=True),
 }
