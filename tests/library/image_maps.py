@@ -204,6 +204,9 @@ IMAGE_MAPS = {
     "priors.LocalScore": Row(
         lambda x, k: priors.LocalScore(pictures(3).roll(1, 0) * float(k), 3)(x, 0.2 * k), -1),
     "priors.TilingPrior": Row(lambda x, k: priors.TilingPrior(net(k), SHAPE, 3)(x, 0.2 * k), -1),
+    "priors.haar": Row(lambda x, k: priors.haar(x)[1]),
+    "priors.inverse_haar": Row(
+        lambda x, k: priors.inverse_haar(x, torch.stack([x, x.roll(1, -1), 0 * x], -3))),
     "priors.WeightedPrior": Row(
         lambda x, k: priors.WeightedPrior([0.3, -1], [field(k).score, learned(k)])(x, 0.2 * k), -1),
     "priors.kikuchi": Row(
@@ -311,6 +314,8 @@ IMAGE_MAPS = {
 NO_IMAGE_MAPS = {
     "reconstruction.ladder": "numbers from numbers; half_quadratic walks down it",
     "priors.counting_numbers": "sizes alone",
+    "priors.window_denoiser": "takes a field, and returns a matrix",
+    "priors.multiscale_denoiser": "as window_denoiser",
     "priors.linear_part": "takes a score, and tries it on images of its own",
     "priors.frequency_response": "as linear_part",
     "operators.Applies": "a protocol",
