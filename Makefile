@@ -97,7 +97,7 @@ test-lint: $(READY)
 	$(RUN) book/_tools/lessons.py check
 
 test-unit: $(READY)
-	$(RUN) -m pytest tests $(addprefix --ignore ,$(PAGES)) -q -n $(JOBS)
+	$(RUN) -m pytest tests $(addprefix --ignore ,$(PAGES)) -q -n $(JOBS) --dist loadfile
 
 test-notebooks-proof: $(READY)
 	$(RUN) -m pytest book -q -n $(JOBS) --dist loadfile -p tests.book.stored_outputs \

@@ -6,6 +6,7 @@ import contextlib
 import io
 import math
 import os
+import symtable
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +36,8 @@ def play(notebook: NotebookNode, folder: Path, *, enough: float = math.inf, **na
     """Execute the code cells in order in one namespace, which holds ``names`` at first.
 
     A claim that fails and a cell that raises are noted, and the lesson goes on until ``enough``
-    claims have failed.
+    claims have failed. What a cell that raises would have assigned is unknown from then on: no
+    later claim takes an older value, or half of one, for it.
     """
     run = Run()
     scope: dict[str, Any] = {"__name__": "__main__", **names}
@@ -45,10 +47,18 @@ def play(notebook: NotebookNode, folder: Path, *, enough: float = math.inf, **na
             try:
                 exec(compile(source, f"code cell {number}", "exec"), scope)
             except Exception as error:
+                for name in _assigned(source):
+                    scope.pop(name, None)
                 run.errors.append(f"code cell {number}: {type(error).__name__}: {error}")
             if len(run.failed()) >= enough:
                 break
     return run
+
+
+def _assigned(source: str) -> list[str]:
+    """The names that a cell gives a value, apart from what it imports."""
+    names = symtable.symtable(source, "a cell", "exec").get_symbols()
+    return [name.get_name() for name in names if name.is_assigned() and not name.is_imported()]
 
 
 @contextlib.contextmanager
