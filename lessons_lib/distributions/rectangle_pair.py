@@ -12,7 +12,7 @@ from lessons_lib.phantoms import coverage, rectangle_parameters
 from lessons_lib.phantoms.tilted import check_level
 from lessons_lib.shapes import Sigma, check_count, check_tensor, expand_sigma
 
-MAX_ENTRIES = 2**18
+MAX_ENTRIES = 2**15
 WHOLE = 1e-7
 
 
@@ -142,23 +142,28 @@ class RectanglePair:
     def _reduce(self, x: Tensor, sigma: Sigma) -> tuple[Tensor, Tensor]:
         """Log density ``(*)`` and score ``(*, 2)`` in float64, one block of points at a time."""
         check_tensor(x, "x", last=(2,))
-        batch = x.shape[:-1]
-        level = expand_sigma(sigma, x.double(), positive=True).expand(*batch, 1).reshape(-1, 1)
+        batch, points = x.shape[:-1], x.double().reshape(-1, 2)
+        var = expand_sigma(sigma, x.double(), positive=True) ** 2
         rows = max(1, MAX_ENTRIES // len(self.weights))
-        log_p, s = in_blocks(self._block, rows, x.double().reshape(-1, 2), level**2)
+        if var.ndim == 0:  # one for all points, so that each matrix is inverted once
+            log_p, s = in_blocks(lambda some: self._block(some, var), rows, points)
+        else:
+            log_p, s = in_blocks(self._block, rows, points, var.expand(*batch, 1).reshape(-1, 1))
         return log_p.reshape(batch), s.reshape(x.shape)
 
     def _block(self, x: Tensor, var: Tensor) -> tuple[Tensor, Tensor]:
         """Log density and score of ``(B, 2)``; each 2 x 2 matrix is inverted by hand."""
         d1, d2 = (x[:, i, None] - self.means[:, i].to(x.device) for i in (0, 1))  # (B, K)
         (a, c), (_, b) = self.covs.to(x.device).permute(1, 2, 0)  # each (K,)
-        a, b = a + var, b + var  # (B, K)
+        a, b = a + var, b + var  # (K,), or (B, K) where var is (B, 1)
         det = a * b - c * c
-        s1, s2 = (c * d2 - b * d1) / det, (c * d1 - a * d2) / det
+        a, b, c = a / det, b / det, c / det  # C^-1 = [[b, -c], [-c, a]]
+        s1, s2 = c * d2 - b * d1, c * d1 - a * d2  # s = -C^-1 d
         log_norm = self.weights.to(x.device).log() - math.log(2 * math.pi) - 0.5 * det.log()
-        joint = log_norm + 0.5 * (d1 * s1 + d2 * s2)  # s = -C^-1 d
-        r = torch.softmax(joint, -1)
-        return torch.logsumexp(joint, -1), torch.stack([(r * s1).sum(-1), (r * s2).sum(-1)], -1)
+        joint = log_norm + 0.5 * (d1 * s1 + d2 * s2)
+        log_p = torch.logsumexp(joint, -1)
+        r = (joint - log_p[:, None]).exp()
+        return log_p, torch.stack([(r * s1).sum(-1), (r * s2).sum(-1)], -1)
 
 
 def _tabulate(f: Tensor, bins: int) -> Tensor:
