@@ -29,7 +29,8 @@ class PatchRecipe(TrainedRecipe):
     kind: str = "centred"
     """``centred``, ``preconditioned``, ``talk``, ``normalized`` or ``oriented``; see `build`."""
     sizes: tuple[int, ...] | None = None
-    """Heights and widths of the drawn pictures, equally many patches from each; else `SIZE`."""
+    """Heights and widths of the pictures, equally many patches from each. By default, drawn ones
+    have `SIZE`, and photographs their own; reduced, a photograph has this shorter side."""
     num_patches: int = 480_000
     """Patches cut at random places, equally many from each photograph."""
     edges: float | None = None

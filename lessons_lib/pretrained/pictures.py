@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -25,18 +26,28 @@ NUM_HELD_OUT = 32
 FLAT = 1e-4
 """A patch whose pixels differ by less than this has no edge."""
 
-DRAWN = {"disks": phantoms.disks, "rectangles": phantoms.rectangles}
+TILTED = {"background": (1.0, 0.1), "foreground": (2.0, 0.03)}
+"""Levels of the tilted rectangles: the spreads of the talk, and a foreground about 1 above."""
+
+DRAWN = {
+    "disks": phantoms.disks,
+    "rectangles": phantoms.rectangles,
+    "tilted": partial(phantoms.tilted_rectangles, **TILTED),
+}
 BLOCK = 20
 
 
 def training_pictures(
-    recipe: Recipe, *, generator: torch.Generator, size: int = SIZE
+    recipe: Recipe, *, generator: torch.Generator, size: int | None = None
 ) -> Sequence[Tensor]:
     """Load or draw what a ``recipe`` trains on, each of shape ``(H, W)`` in float32.
 
-    Drawn pictures are one tensor ``(N, size, size)``.
+    Drawn pictures are one tensor ``(N, size, size)``; photographs keep their own size, unless the
+    recipe names ``sizes``.
     """
-    return _pictures(recipe.data, recipe.pictures, generator, size)
+    size = recipe.picture_sizes[0] if size is None else size
+    reduced = size if getattr(recipe, "sizes", None) else None
+    return _pictures(recipe.data, recipe.pictures, generator, size, reduced)
 
 
 def unseen_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence[Tensor]:
@@ -45,7 +56,9 @@ def unseen_pictures(recipe: Recipe, *, generator: torch.Generator) -> Sequence[T
     For drawn ones, start the generator at `HELD_OUT_SEED`.
     """
     test = phantoms.TEST_PHOTOGRAPHS if recipe.data == "photographs" else NUM_HELD_OUT
-    return _pictures(recipe.data, test, generator, max(recipe.picture_sizes))
+    size = max(recipe.picture_sizes)
+    reduced = size if getattr(recipe, "sizes", None) else None
+    return _pictures(recipe.data, test, generator, size, reduced)
 
 
 def training_patches(recipe: PatchRecipe | MixtureRecipe, *, generator: torch.Generator) -> Tensor:
@@ -100,10 +113,14 @@ def cut(pictures: Sequence[Tensor], size: int, num: int, generator: torch.Genera
 
 
 def _pictures(
-    data: str, which: tuple[str, ...] | int, generator: torch.Generator, size: int
+    data: str,
+    which: tuple[str, ...] | int,
+    generator: torch.Generator,
+    size: int,
+    reduced: int | None,
 ) -> Sequence[Tensor]:
     if data == "photographs":
-        return [phantoms.photograph(name, dtype=torch.float32) for name in which]
+        return [phantoms.photograph(name, size=reduced, dtype=torch.float32) for name in which]
     if data not in DRAWN:
         raise ValueError(f"data must be photographs, {' or '.join(DRAWN)}; got {data!r}")
     blocks = [min(BLOCK, which - start) for start in range(0, which, BLOCK)]

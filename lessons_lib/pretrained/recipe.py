@@ -27,7 +27,7 @@ class Recipe:
     kind: str
     """Which model; see `build`."""
     data: str = "photographs"
-    """``photographs``, ``disks`` or ``rectangles``."""
+    """``photographs``, ``disks``, ``rectangles`` or ``tilted``."""
     pictures: tuple[str, ...] | int = TRAIN_PHOTOGRAPHS
     """Names for `phantoms.photograph`, none of them used for testing; or how many are drawn."""
     sigmas: tuple[float, float] = (5 / 255, 100 / 255)

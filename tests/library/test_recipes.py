@@ -63,7 +63,7 @@ def test_photographs_are_those_named():
 
 
 def test_other_pictures_are_refused():
-    with pytest.raises(ValueError, match="photographs, disks or rectangles; got 'cats'"):
+    with pytest.raises(ValueError, match="photographs, disks or rectangles or tilted; got 'cats'"):
         pretrained.train(dataclasses.replace(PATCHES, data="cats"))
 
 

@@ -105,16 +105,24 @@ def locality_row(size: int, sigma: float, *, num: int, seed: int = 0) -> Row:
     return row
 
 
-def _draw_pixels(x0: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """One pixel of each image, ``(B, 2)``, and its weight ``(B,)`` in a mean over all pixels."""
+def _draw_pixels(
+    x0: Tensor, generator: torch.Generator, *, margin: int = 0
+) -> tuple[Tensor, Tensor]:
+    """One pixel of each image, ``(B, 2)``, and its weight ``(B,)`` in a mean over all pixels.
+
+    Pixels closer to an edge of the image than ``margin`` do not count.
+    """
     wide = torch.nn.functional.pad(x0[:, None], (1, 1, 1, 1), mode="replicate")
     high, low = (torch.nn.functional.max_pool2d(sign * wide, 3, 1) for sign in (1, -1))
     near = ((high + low)[:, 0] > 1e-6).flatten(1)  # (B, SIDE * SIDE)
-    chance = 1 + (EDGE_FAVOUR - 1) * near
+    row = torch.arange(SIDE)
+    inner = (row >= margin) & (row < SIDE - margin)
+    counted = (inner[:, None] & inner).flatten()
+    chance = (1 + (EDGE_FAVOUR - 1) * near) * counted
     chance = chance / chance.sum(1, keepdim=True)
     which = torch.multinomial(chance, 1, generator=generator)
     pixel = torch.cat([which // SIDE, which % SIDE], 1)
-    return pixel, 1 / (SIDE * SIDE * chance.gather(1, which)[:, 0])
+    return pixel, 1 / (int(counted.sum()) * chance.gather(1, which)[:, 0])
 
 
 def tv_row(sigma: float, *, num: int, seed: int = 0) -> Row:
