@@ -19,6 +19,8 @@ def conjugate_gradients(
 ) -> Tensor:
     """Solve ``M x = b`` for a symmetric positive definite ``M``, from ``start`` or ``x = 0``.
 
+    ``apply`` multiplies a batch by ``M``, whose images have ``event_dims`` dimensions.
+
     Each image stops after ``num_steps``, or when its residual is below ``tolerance`` times the size
     of its ``b``, or at its rounding error; its answer does not depend on the others in the batch.
 

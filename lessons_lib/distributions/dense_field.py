@@ -62,7 +62,10 @@ class DenseGaussianField:
     def posterior_score(
         self, likelihood: Measured, x: Tensor, sigma: Sigma = 0.0, *, num_cg: int = 200
     ) -> Tensor:
-        """Score of ``x0 + sigma z`` given a measurement of ``x0``, as in `GaussianField`."""
+        """Score of ``x0 + sigma z`` given a measurement of ``x0``, as in `GaussianField`.
+
+        The linear system takes at most ``num_cg`` steps of conjugate gradients.
+        """
 
         def root(v: Tensor, variance: Tensor) -> Tensor:
             variance = variance[..., 0] if variance.ndim else variance  # (*, 1)

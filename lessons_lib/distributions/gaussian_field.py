@@ -105,7 +105,8 @@ class GaussianField:
         """Score of the field in noise, ``x0 + sigma z``, given a measurement ``y`` of ``x0``.
 
         Exact at every level: where samplers of the posterior replace it by something that needs
-        no more than the prior's score, this is what they miss. Shape ``(*, H, W)``.
+        no more than the prior's score, this is what they miss. Shape ``(*, H, W)``. The linear
+        system takes at most ``num_cg`` steps of conjugate gradients.
         """
 
         def root(v: Tensor, variance: Tensor) -> Tensor:

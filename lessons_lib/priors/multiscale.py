@@ -37,7 +37,7 @@ def haar(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def inverse_haar(coarse: Tensor, details: Tensor) -> Tensor:
-    """Put a coarse image and its details together, ``(*, H / 2, W / 2) -> (*, H, W)``."""
+    """Put a ``coarse`` image and its ``details`` together, ``(*, H / 2, W / 2) -> (*, H, W)``."""
     height, width = check_tensor(coarse, "coarse", min_dims=2).shape[-2:]
     check_tensor(details, "details", last=(3, height, width))
     across, down, diagonal = details.unbind(-3)
