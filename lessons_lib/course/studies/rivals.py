@@ -1,11 +1,11 @@
 """Patches or whole images, fairly: like pictures, noise and seconds; families crossed with units.
 
 Every model is trained on 1000 disks of 64 pixels, drawn from the same law, on noise from 0.002 to
-0.5, for about the same seconds of one core, from two seeds. A patch sees 5 x 5 pixels, a quarter of
-the patches have an edge; a whole-image model sees all of them. Each comes plain and normalised. They are tested where they were trained, in larger
-pictures and on other kinds, in one step of Tweedie and down a ladder, beside rivals that learn
-little or nothing. Their weights are not shipped: recipes make them again, and the table knows
-their hashes.
+0.5, for about the same seconds of one core, from two seeds. A patch sees 5 x 5 pixels, and a
+quarter of the patches have an edge; a whole-image model sees all pixels. Each comes plain and
+normalised. They are tested where they were trained, in larger pictures and on other kinds, in one
+step of Tweedie and down a ladder, beside rivals that learn little or nothing. Their weights are not
+shipped: recipes make them again, and the table knows their hashes.
 
     python -m lessons_lib.course.studies.rivals train --folder WEIGHTS
     python -m lessons_lib.course.studies.rivals measure --folder WEIGHTS --json FILE
