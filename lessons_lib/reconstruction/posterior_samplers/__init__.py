@@ -49,18 +49,18 @@ def sample_posterior(
 ) -> Iterator[Tensor]:
     r"""Walk from noise to an image that explains ``y``, by one of the field's methods.
 
-    =============== ============================================== =================================
-    method          in place of the exact score given ``y``        options
-    =============== ============================================== =================================
-    ``exact``       the prior's own ``posterior_score``            ``eta``
-    ``widened``     noise of ``y`` widened by ``sigma``            ``eta``
-    ``pigdm``       ``x0`` given ``x`` normal, of one variance     ``prior_std``, ``eta``
-    ``dps``         ``x0`` given ``x`` taken as Tweedie's mean     ``weight``, ``prior_std``, ``eta``
-    ``diffpir``     Tweedie's mean is fitted to ``y`` and noised   ``weight``, ``renewed``
-    ``projection``  the noisy image is fitted to a noisy ``y``     ``weight``, ``eta``
-    ``decomposed``  conjugate gradients from Tweedie's mean        ``num_fit``, ``eta``
-    ``split-gibbs`` draws of two densities, coupled at each level  ``num_inner``, ``finest``
-    =============== ============================================== =================================
+    =============== ============================================ ==================================
+    method          in place of the exact score given ``y``      options
+    =============== ============================================ ==================================
+    ``exact``       the prior's own ``posterior_score``          ``eta``
+    ``widened``     noise of ``y`` widened by ``sigma``          ``eta``
+    ``pigdm``       ``x0`` given ``x`` normal, of one variance   ``prior_std``, ``eta``
+    ``dps``         ``x0`` given ``x`` taken as Tweedie's mean   ``weight``, ``prior_std``, ``eta``
+    ``diffpir``     Tweedie's mean is fitted to ``y`` and noised ``weight``, ``renewed``
+    ``projection``  the noisy image is fitted to a noisy ``y``   ``weight``, ``eta``
+    ``decomposed``  conjugate gradients from Tweedie's mean      ``num_fit``, ``eta``
+    ``split-gibbs`` draws of two densities, coupled              ``num_inner``, ``finest``
+    =============== ============================================ ==================================
 
     ``num_cg`` bounds the conjugate gradients where a method solves with ``A``: all but
     ``widened``, ``dps`` and ``decomposed``.
