@@ -13,7 +13,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 LAB := $(VENV)/.lab
-PAGES := $(addprefix tests/book/test_,$(addsuffix .py,pages browser architecture_page exercise_tables folded results definitions hosted course_map live_pages))
+PAGES := $(addprefix tests/book/test_,$(addsuffix .py,pages browser architecture_page exercise_tables folded results meanings finder ledger slides frame hosted course_map live_pages))
 STAGES := lint unit notebooks-proof book-proof pages
 
 # Small networks run many times faster on one thread each than on two that fight for a core.
@@ -21,7 +21,7 @@ export OMP_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: help book lab pdf dist links shape test test-lab test-machines notebooks studies check lint format docs-serve clean $(addprefix test-,$(STAGES))
+.PHONY: help book lab pdf slides dist links shape test test-lab test-machines notebooks studies check lint format docs-serve clean $(addprefix test-,$(STAGES))
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ lab: $(LAB)  ## open the lessons in JupyterLab, to run and to change (LAB_OPTION
 pdf: book  ## print the whole book into one PDF, which the cover then links to (needs Chromium)
 	$(RUN) book/_tools/print_book.py _build/html _build/pdf
 	@$(MAKE) --no-print-directory book
+
+slides: book  ## write slides of every lesson, for teachers, and the figures as files
+	$(RUN) book/_tools/slides.py _build/html _build/slides
 
 dist: book  ## build the wheel, the source archive and the site, for a release
 	rm -rf _build/dist

@@ -57,8 +57,17 @@ def rename(app: Sphinx, page: str, template: str, context: dict[str, Any], doctr
                 button["text"] = f"JupyterLab on {button['text']}"
 
 
+def tell(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Say where the project is to the script that reports a sentence."""
+    url = app.config.html_theme_options.get("repository_url")
+    if url:
+        tag = f'<meta name="course-repository" content="{url}" />'
+        context["metatags"] = context.get("metatags", "") + tag
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Come before the theme reads its options, and after it made its buttons."""
     app.connect("config-inited", configure)
     app.connect("html-page-context", rename, priority=900)
+    app.connect("html-page-context", tell)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

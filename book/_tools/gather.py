@@ -16,7 +16,8 @@ from bs4 import BeautifulSoup, Tag
 
 FIRST = "book/index.html"
 GONE = (
-    ".headerlink, script, button, .meanings, .prev-next-area, .toctree-wrapper, .self-check input, "
+    ".headerlink, script, button, .meanings, .reader, .letters, .asserting, .reveal > summary, "
+    ".prev-next-area, .toctree-wrapper, .self-check input, "
     ".lesson-player .controls, .lesson-player .spoken, .tag_hide-input > details"
 )
 REFERS = ("for", "aria-labelledby", "aria-describedby", "aria-controls")

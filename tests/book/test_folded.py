@@ -24,3 +24,12 @@ def test_every_proof_is_folded_and_none_says_so_twice(pages: Path) -> None:
     assert [box.summary.get_text(strip=True) for box in proofs] == ["Proof"] * 3
     assert not any(box.select_one("p").get_text().startswith("Proof") for box in proofs)
     assert page.select("article div.proof#proof") == []
+
+
+def test_no_lab_shows_its_answer_before_the_attempt(pages: Path) -> None:
+    for path in sorted((pages / "book").glob("*_lab.html")):
+        cells = read(path).select("article .tag_reveal")
+        assert cells
+        for cell in cells:
+            for shown in cell.select(".cell_output .stream, .cell_output figure"):
+                assert shown.find_parent("details", class_="reveal"), path.stem
