@@ -13,7 +13,7 @@ from torch import Tensor
 from lessons_lib import training
 from lessons_lib.distributions import fit_mixture
 from lessons_lib.pretrained.mixture import MixtureScore
-from lessons_lib.pretrained.pictures import patches_of, training_patches
+from lessons_lib.pretrained.pictures import SIZE, patches_of, training_patches
 from lessons_lib.pretrained.recipe import Recipe, Records
 
 
@@ -36,6 +36,13 @@ class MixtureRecipe(Recipe):
     """Patches cut at random places, equally many from each photograph."""
     edges: float | None = None
     """Share of patches with an edge in them, for drawn pictures; by default, as many as come."""
+    sizes: tuple[int, ...] | None = None
+    """Heights and widths of the pictures, as for `PatchRecipe`."""
+
+    @property
+    def picture_sizes(self) -> tuple[int, ...]:
+        """Heights and widths of the pictures in pixels."""
+        return self.sizes or (SIZE,)
 
     @property
     def piece_shape(self) -> tuple[int, ...]:

@@ -282,7 +282,44 @@ def test_pictures_have_a_range_of_one_and_depend_on_the_seed(phantom):
     x = pictures.held_out_pictures(phantom, 2, seed=3)
     assert x.shape == (2, pictures.SIZES[phantom], pictures.SIZES[phantom]) and x.dtype == F64
     assert float(x.max() - x.min()) < 2.0
-    assert not torch.equal(x, pictures.held_out_pictures(phantom, 2, seed=4))
+    other = pictures.held_out_pictures(phantom, 2, seed=4)
+    assert torch.equal(x, other) == (phantom == "scenes")
+
+
+def test_scenes_are_those_of_the_phantoms_and_no_more():
+    x = pictures.held_out_pictures("scenes", 3, seed=0, size=32)
+    assert torch.equal(x[2], phantoms.scene(phantoms.SCENES[2], size=32))
+    with pytest.raises(ValueError, match=r"num must be .*10.*got 11"):
+        pictures.held_out_pictures("scenes", 11, seed=0)
+
+
+def test_seconds_of_a_baseline_are_those_of_one_call(monkeypatch):
+    calls = []
+
+    def count(y, noise_std, truth):
+        calls.append(y)
+        return double(y, noise_std, truth)
+
+    row = Method("TV", "baseline", double, once=count)
+    monkeypatch.setattr("lessons_lib.course.studies.denoising.methods", lambda phantom: [row])
+    report()
+    assert len(calls) == 2 and all(y.shape == (24, 24) for y in calls)
+
+
+def test_non_local_means_takes_the_strength_with_the_least_error():
+    x0 = phantoms.disks(1, size=32, generator=torch.Generator().manual_seed(1))[0]
+    noise = torch.randn(x0.shape, generator=torch.Generator().manual_seed(2), dtype=F64)
+    y = x0 + 0.1 * noise
+    best = float((denoisers.nlm_oracle(y, 0.1, x0) - x0).square().mean())
+    plain = float((denoisers.once("non-local means")(y, 0.1, x0) - x0).square().mean())
+    assert best <= plain < 0.5 * 0.1**2
+
+
+def test_a_normal_fit_filters_patches_linearly():
+    score = denoisers.gaussian_fit(SMALL)((12, 12))
+    a, b = (torch.rand(12, 12, generator=torch.Generator().manual_seed(k)) for k in (1, 2))
+    middle = score((a + b) / 2, 0.1)
+    assert torch.allclose(middle, (score(a, 0.1) + score(b, 0.1)) / 2, atol=1e-3)
 
 
 def test_large_tilted_rectangles_are_those_of_the_phantom():

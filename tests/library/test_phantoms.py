@@ -44,6 +44,49 @@ def test_unknown_photograph_lists_the_known_ones():
         phantoms.photograph("lena")
 
 
+@pytest.mark.parametrize("name", phantoms.SCENES)
+def test_scenes_are_whole_and_come_without_a_network(name, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a scene must never be downloaded")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    x = phantoms.scene(name)
+    assert x.shape == (256, 256) and x.dtype == torch.float64
+    assert 0 <= x.min() and x.max() <= 1 and x.std() > 0.05
+
+
+def test_no_scene_is_trained_on_and_none_stands_twice():
+    assert len(phantoms.SCENES) >= 8 and not set(phantoms.SCENES) & set(phantoms.TRAIN_PHOTOGRAPHS)
+    small = torch.stack([phantoms.scene(k, size=16) for k in phantoms.SCENES]).flatten(1)
+    trained = torch.stack(
+        [phantoms.photograph(k, size=16)[:16, :16].flatten() for k in phantoms.TRAIN_PHOTOGRAPHS]
+    )
+    alike = torch.corrcoef(torch.cat([small, trained])) - torch.eye(18)
+    assert alike.max() < 0.9
+
+
+def test_a_reduced_picture_keeps_its_mean_and_its_shape():
+    whole, half = phantoms.photograph("coins"), phantoms.photograph("coins", size=101)
+    assert half.shape == (101, 128)
+    assert float(half.mean()) == pytest.approx(float(whole.mean()), abs=2e-3)
+    middle = phantoms.photograph("camera")
+    means = middle.reshape(256, 2, 256, 2).mean((1, 3))
+    assert float((phantoms.scene("camera") - means).abs().mean()) < 0.02
+
+
+@pytest.mark.parametrize(
+    ("load", "message"),
+    [
+        (lambda: phantoms.scene("lena"), "one of camera, clock.*got 'lena'"),
+        (lambda: phantoms.scene("stairs", size=300), "size must be .*256.*got 300"),
+        (lambda: phantoms.photograph("coins", size=0), "size must be .*got 0"),
+    ],
+)
+def test_a_scene_that_is_not_there_is_refused(load, message):
+    with pytest.raises(ValueError, match=message):
+        load()
+
+
 @pytest.mark.parametrize("draw", [phantoms.disks, phantoms.rectangles])
 def test_random_phantoms_are_in_range_and_reproducible(draw):
     x = draw(20, size=32, generator=seeded())

@@ -11,6 +11,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,9 +19,10 @@ from torch import Tensor
 
 from lessons_lib import pretrained
 from lessons_lib.course.studies.pictures import TILTED
-from lessons_lib.distributions import rectangle_smc
+from lessons_lib.distributions import Gaussian, rectangle_smc
 from lessons_lib.operators import Identity
 from lessons_lib.patches import Patches
+from lessons_lib.pretrained.pictures import training_patches
 from lessons_lib.priors import AveragedPrior, PatchPrior
 from lessons_lib.reconstruction import (
     GaussianLikelihood,
@@ -30,6 +32,7 @@ from lessons_lib.reconstruction import (
     ladder,
     map_ascent,
 )
+from lessons_lib.reconstruction.oracle import tuned
 from lessons_lib.samplers import last
 from lessons_lib.shapes import Score
 
@@ -56,6 +59,38 @@ def tv_oracle(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
 def bm3d_oracle(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
     """BM3D, told the noise level that suits this image best."""
     return denoise_bm3d(y, noise_std, reference=truth)
+
+
+def nlm_oracle(y: Tensor, noise_std: float, truth: Tensor) -> Tensor:
+    """Non-local means with the filter strength that suits this image best."""
+    return tuned(partial(_nlm, noise_std=noise_std), y, 0.6 * noise_std, truth, ratios=(1.2,))
+
+
+def once(name: str) -> Denoise:
+    """A baseline at its usual setting, without the search of its oracle, to be timed."""
+    plain = {
+        "TV": denoise_tv,
+        "BM3D": denoise_bm3d,
+        "non-local means": lambda y, n: tuned(partial(_nlm, noise_std=n), y, 0.6 * n, None, ()),
+    }[name]
+    return lambda y, noise_std, truth: plain(y, noise_std)
+
+
+def _nlm(image: Tensor, strength: float, *, noise_std: float) -> Tensor:
+    """Non-local means of scikit-image: windows of 7 x 7 within 11 pixels."""
+    from skimage.restoration import denoise_nl_means
+
+    options = {"patch_size": 7, "patch_distance": 11, "fast_mode": True}
+    out = denoise_nl_means(image.numpy(), h=strength, sigma=noise_std, **options)
+    return torch.as_tensor(out)
+
+
+def gaussian_fit(name: str) -> Prior:
+    """Averaged scores of the normal with the mean and covariance of patches, for `one_step`.
+
+    The patches are those that the recipe of the model ``name`` is trained on.
+    """
+    return functools.partial(_gaussian_prior, name)
 
 
 def averaged(name: str) -> Prior:
@@ -272,3 +307,17 @@ def _load(name: str) -> Score:
 def _patch_prior(name: str, rule: type[PatchPrior], shape: tuple[int, int]) -> PatchPrior:
     size = pretrained.RECIPES[name].patch_size
     return rule(_load(name), Patches(tuple(shape), size))
+
+
+def _gaussian_prior(name: str, shape: tuple[int, int]) -> AveragedPrior:
+    return AveragedPrior(
+        _gaussian(name), Patches(tuple(shape), pretrained.RECIPES[name].patch_size)
+    )
+
+
+@functools.cache
+def _gaussian(name: str) -> Score:
+    v = training_patches(pretrained.RECIPES[name], generator=torch.Generator().manual_seed(0))
+    v = v[:: max(1, len(v) // 50_000)].double()
+    fit = Gaussian(v.mean(0), v.T.cov() + 1e-8 * torch.eye(v.shape[1], dtype=v.dtype))
+    return fit.score

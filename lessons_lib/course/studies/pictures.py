@@ -10,7 +10,14 @@ from torch import Tensor
 from lessons_lib import phantoms
 from lessons_lib.shapes import check_count
 
-SIZES = {"disks": 64, "rectangles": 64, "photographs": 64, "tilted": 16, "tilted_large": 64}
+SIZES = {
+    "disks": 64,
+    "rectangles": 64,
+    "photographs": 64,
+    "tilted": 16,
+    "tilted_large": 64,
+    "scenes": 256,
+}
 """Kinds of pictures, and the height and width in pixels that they have by default."""
 
 TILTED = {"background": (1.0, 0.1), "foreground": (2.0, 0.03)}
@@ -30,7 +37,8 @@ def held_out_pictures(phantom: str, num: int, *, seed: int, size: int | None = N
     phantom : str
         A key of `SIZES`. ``tilted`` is the rectangle model of the talk, with a foreground of 2;
         ``tilted_large`` has more pixels and grey levels within those of the other pictures.
-        Photographs are windows of the test photographs at random places.
+        Photographs are windows of the test photographs at random places; ``scenes`` are whole
+        ones, the first ``num`` of `phantoms.SCENES`, whatever the seed.
     num, seed : int
         How many, and which.
     size : int, optional
@@ -44,6 +52,9 @@ def held_out_pictures(phantom: str, num: int, *, seed: int, size: int | None = N
     if phantom in LEVELS:
         about = LEVELS[phantom] | {"size": size, "generator": generator}
         return phantoms.tilted_rectangles(num, **about)
+    if phantom == "scenes":
+        num = check_count(num, "num", most=len(phantoms.SCENES))
+        return torch.stack([phantoms.scene(k, size=size) for k in phantoms.SCENES[:num]])
     if phantom != "photographs":
         return getattr(phantoms, phantom)(num, size=size, generator=generator)
     names = itertools.islice(itertools.cycle(phantoms.TEST_PHOTOGRAPHS), num)
