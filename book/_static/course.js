@@ -36,6 +36,8 @@ document.addEventListener("DOMContentLoaded", () => {
   // Roles of the bibliography that newer readers reject; the plain list says as much.
   document.querySelectorAll("[role=doc-biblioentry], .citation-list[role]")
     .forEach(element => element.removeAttribute("role"));
+  // A figure leads to its file, for a finger that enlarges it; the tab key has nothing to do there.
+  document.querySelectorAll("article a.image-reference").forEach(link => { link.tabIndex = -1; });
   // A notebook is for keeping: a server hands it out as a file and not as text.
   document.querySelectorAll(".btn-download-source-button")
     .forEach(link => link.setAttribute("download", ""));

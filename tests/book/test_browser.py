@@ -62,8 +62,10 @@ def window(browser: Browser, pages: Path) -> Iterator[chromium.Visit]:
 def test_everyone_can_read_it(window: chromium.Visit, pages: Path, name: str) -> None:
     window.wear("light", chromium.PHONE)
     window.go((pages / f"{name}.html").as_uri())
-    complaints = {"formulas": unset(window), "cost": heavy(window)}
+    complaints = {"jumps": jumps(window), "formulas": unset(window), "cost": heavy(window)}
+    window.page.evaluate(UNFOLD)
     complaints["overflow, phone"] = window.overflow()
+    window.page.evaluate(UNFOLD)
     window.wear("light", chromium.DESKTOP)
     complaints["overflow, desktop"] = window.overflow()
     complaints["whole page"] = window.violations()
@@ -102,6 +104,28 @@ def heavy(visit: chromium.Visit) -> list[str]:
     size = sum(file.stat().st_size for file in files if file.exists())
     cost = {"elements": visit.nodes(), "files": len(files), "bytes": size}
     return [f"{cost[k]} {k}, wanted at most {MOST[k]}" for k in MOST if cost[k] > MOST[k]]
+
+
+MOST_SHIFT = 0.05  # what moves by itself, as a part of the window times how far it goes
+SHIFTS = """async () => {
+  let sum = 0;
+  new PerformanceObserver(list => list.getEntries().forEach(shift => {
+    if (shift.startTime < 3000) sum += shift.value;  // later the page no longer waits for its fonts
+  })).observe({type: "layout-shift", buffered: true});
+  for (let i = 0; i < 3; i++) await new Promise(done => requestAnimationFrame(done));
+  return sum;
+}"""
+UNFOLD = """() => document.querySelectorAll("article details").forEach(box => {
+  const turned = "turned" in box.dataset;
+  if (!box.open) { box.open = true; box.dataset.turned = ""; }
+  else if (turned) { box.open = false; delete box.dataset.turned; }
+})"""
+
+
+def jumps(visit: chromium.Visit) -> list[str]:
+    """How far the text moved under the reader's eyes while the page opened."""
+    shift = visit.page.evaluate(SHIFTS)
+    return [f"{shift:.3f}, wanted at most {MOST_SHIFT}"] if shift > MOST_SHIFT else []
 
 
 def unset(visit: chromium.Visit) -> list[str]:
@@ -232,6 +256,55 @@ def test_every_stop_of_the_tab_key_is_seen(browser: Browser, server: str) -> Non
         assert [what for what, outlined in stops if not outlined] == []
 
 
+STOPS = {"book/02_score_matching": 140}  # a third of them in the sidebar and the contents
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_a_keyboard_walks_through_a_lesson_in_few_steps(
+    browser: Browser, pages: Path, name: str
+) -> None:
+    """Links, figures and questions are stops; formulas and buttons that copy code are none."""
+    with chromium.opened(browser, (pages / f"{name}.html").as_uri()) as visit:
+        stops = []
+        while len(stops) <= STOPS[name]:
+            visit.page.keyboard.press("Tab")
+            stops.append(visit.page.evaluate(WHERE))
+            if not stops[-1]:
+                break
+        assert 50 < len(stops) <= STOPS[name], stops
+        assert [stop for stop in stops if stop.startswith("formula")] == []
+
+
+def test_formulas_need_no_script(browser: Browser, pages: Path) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto((pages / "book" / "02_score_matching.html").as_uri())
+        formulas = page.locator("article > section p math").all()[:20]
+        boxes = [formula.bounding_box() for formula in formulas]
+        assert len(boxes) == 20
+        assert all(box["width"] > 4 and box["height"] > 4 for box in boxes)
+
+
+COPIED = """() => {
+  const formula = document.querySelector("article p > .math"), data = new DataTransfer();
+  getSelection().selectAllChildren(formula.parentElement);
+  document.dispatchEvent(new ClipboardEvent("copy", {clipboardData: data, cancelable: true}));
+  return [data.getData("text/plain"), formula.firstChild.getAttribute("alttext")];
+}"""
+
+
+def test_a_formula_is_copied_as_its_source(window: chromium.Visit, pages: Path) -> None:
+    window.go((pages / "book" / "02_score_matching.html").as_uri())
+    text, source = window.page.evaluate(COPIED)
+    assert f"${source}$" in text
+    assert "<" not in text
+
+
+WHERE = """() => {
+  const place = document.activeElement;
+  const kind = place.closest(".math") ? "formula" : place.tagName;
+  return place === document.body ? "" : `${kind} ${place.className} ${place.textContent}`;
+}"""
 MOVING = """() => [...document.querySelectorAll("*")].filter(box => {
   const style = getComputedStyle(box);
   return style.animationName !== "none" || !/^(0s(, )?)+$/.test(style.transitionDuration);
@@ -269,6 +342,8 @@ FOCUS = """() => {
   return [place.outerHTML.slice(0, 120), outlined];
 }"""
 
+LATE = """<p style="height:300px">Words</p><script>requestAnimationFrame(() =>
+  requestAnimationFrame(() => { document.getElementById("a").style.height = "400px"; }))</script>"""
 HEAD = '<!doctype html><html lang="en"><title>T</title><main><h1>T</h1><p>Words</p>'
 SLIDER = '<figure class="lesson-player"><img alt="a" src="data:,"><input type="range" max="3">'
 
@@ -312,6 +387,7 @@ def test_looks_complain(broken) -> None:
     assert broken('<img alt="a" src="missing.png">').errors
     assert broken('<img alt="a" src="https://example.org/p.png">').left
     assert unset(broken('<span class="math">x</span>'))
+    assert jumps(broken('<div id="a"></div>' + LATE))
     assert dimmed(broken('<article><img alt="a" src="data:," style="filter:blur(1px)"></article>'))
     assert dimmed(broken('<article><img alt="a" src="data:," class="drawing"></article>'))
     many = "<script>document.body.append(...Array.from(Array(3e4), () => new Image()))</script>"
