@@ -178,8 +178,10 @@ def figures(book: NotebookNode) -> list[str]:
 
 
 def interactive(book: NotebookNode) -> list[str]:
-    """`Try it` holds a figure that works in the page: html, without a live widget."""
+    """`Try it` holds a figure that works in the page: html without a live widget, or a hand."""
     for cell in section(book, "Try it"):
+        if any(tag.startswith("hand-") for tag in tags(cell)):
+            return []
         if any("text/html" in o.get("data", {}) for o in cell.get("outputs", [])):
             return []
     return ["`Try it` shows no interactive figure"]
