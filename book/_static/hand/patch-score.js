@@ -154,7 +154,8 @@ Hand.instrument("patch-score", figure => {
   board.words = () => {
     const cost = `One evaluation of ${(SIDE - 2) ** 2} patches took ${number(state.milliseconds, 0)} ms.`;
     if (isWalk())
-      return `A walk down from noise 0.5, ${state.did === "walk" ? "at its end" : state.did}: what 3×3 patches know of disks. ${cost}`;
+      return `A walk down from noise 0.5, ${state.did === "walk" ? "at its end" : state.did}: the brightest pixel has `
+        + `${number(Math.max(...state.shown))}. ${cost}`;
     const [before, after] = [quality(noisy()), quality(result())], gain = after - before;
     const way = state.did === "step" ? "One step" : "The ladder";
     return `At contrast ${number(contrast.value)} and noise ${number(sigma.value)} of it, the noisy picture has `

@@ -28,6 +28,10 @@ Hand.instrument("two-pixels", figure => {
     };
   };
 
+  board.ahead = () => {  // the window of the posterior follows the measurement
+    const half = Math.max(1, Math.ceil(2 * (Math.abs(state.y[1] - state.y[0]) + 0.3)) / 2);
+    cut.x = [-half, half];
+  };
   board.paint = () => {
     const {delta, tau, p, cumulative, sum, threshold, peak, mean} = solve(), s = sigma.value, num = 80;
     const [truth, failure, data, learned] = ["truth", "failure", "data", "learned"].map(Hand.colour);
@@ -58,7 +62,7 @@ Hand.instrument("two-pixels", figure => {
     cut.legend([
       ["δ, as measured", {colour: data, width: 1.5, dash: [2, 3]}], ["mean", {colour: truth}],
       ["MAP", {colour: failure, dash: [6, 4]}],
-    ], mean + peak > 0 ? -0.97 : 0.3, 1.08);
+    ], mean + peak > 0 ? 0.97 * cut.x[0] : 0.3 * cut.x[1], 1.08);
   };
 
   board.words = () => {
