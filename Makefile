@@ -13,7 +13,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 LAB := $(VENV)/.lab
-PAGES := $(addprefix tests/book/test_,$(addsuffix .py,pages browser architecture_page exercise_tables folded results meanings finder ledger slides frame hosted course_map live_pages))
+PAGES := $(addprefix tests/book/test_,$(addsuffix .py,pages browser architecture_page exercise_tables folded results meanings finder ledger slides frame hosted course_map live_pages hand))
 STAGES := lint unit notebooks-proof book-proof pages
 
 # Small networks run many times faster on one thread each than on two that fight for a core.

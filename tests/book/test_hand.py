@@ -7,6 +7,7 @@ gets, and must return its numbers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import browser as chromium
@@ -16,6 +17,7 @@ import pytest
 import torch
 from conftest import ROOT
 from playwright.sync_api import Browser, Page
+from rendered import read
 from torch import Tensor
 
 from lessons_lib import losses, pretrained, priors, reconstruction, samplers
@@ -392,3 +394,17 @@ def test_scripts_stand_in_an_order_in_which_they_can_be_read() -> None:
     assert hand.scripts([]) == []
     with pytest.raises(ValueError, match="no instrument is called"):
         hand.scripts(["harp"])
+
+
+def test_only_pages_with_an_instrument_load_one(pages: Path) -> None:
+    """Each of the instruments is on a page, with all it needs, weights included."""
+    found = set()
+    for page in sorted((pages / "book").glob("*.html")):
+        tree = read(page)
+        cells = tree.select(f'[class*="{hand.TAG}"]')
+        names = [c.removeprefix(hand.TAG) for cell in cells for c in cell["class"] if hand.TAG in c]
+        loaded = [tag["src"].partition("?")[0] for tag in tree.select('script[src*="/hand/"]')]
+        assert [s.partition("_static/")[2] for s in loaded] == hand.scripts(names), page.stem
+        assert all((page.parent / s).exists() for s in loaded)
+        found |= set(names)
+    assert found == set(NAMES)
