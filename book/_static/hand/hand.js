@@ -419,13 +419,18 @@ Hand.Plot = class {
     for (const end of ["pointerup", "pointercancel"]) box.addEventListener(end, () => { grip = null; });
     const made = {
       box,
+      // what a screen reader finds, also before the figure is first drawn
+      say: () => {
+        if (this.box.hidden) return;
+        box.setAttribute("aria-valuenow", +at()[main].toFixed(4));
+        box.setAttribute("aria-valuetext", words());
+      },
       show: () => {
         if (this.box.hidden) return;
-        const place = at(), text = words();
+        const place = at();
         box.style.left = `${this.toX(place[0])}px`;
         box.style.top = `${this.toY(place[1])}px`;
-        box.setAttribute("aria-valuenow", +place[main].toFixed(4));
-        box.setAttribute("aria-valuetext", text);
+        made.say();
       },
     };
     this.box.append(box);
@@ -439,7 +444,10 @@ Hand.Plot = class {
 Hand.instrument = (name, make) => {
   Hand.makers[name] = make;
   const build = () => {
-    for (const figure of document.querySelectorAll(`.tag_hand-${name} figure:not(.alive)`)) make(figure);
+    for (const figure of document.querySelectorAll(`.tag_hand-${name} figure:not(.alive)`)) {
+      make(figure);
+      for (const handle of Hand.boards.at(-1).handles) handle.say();
+    }
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", build);
   else build();
