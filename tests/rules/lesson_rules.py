@@ -79,6 +79,23 @@ def setup(book: NotebookNode) -> list[str]:
     return [] if len(inside) == 1 else [f"Setup has {len(inside)} code cells, wanted one"]
 
 
+def imported(book: NotebookNode) -> list[str]:
+    """What a reader types off the page runs: no visible cell needs an import that is folded."""
+    seen, folded = [], []
+    for cell in code_cells(book):
+        (folded if FOLDED & set(tags(cell)) else seen).append(tree(cell))
+    hidden = {name for part in folded for name in bound_by_imports(part)}
+    hidden -= {name for part in seen for name in bound_by_imports(part)}
+    used = {node.id for part in seen for node in ast.walk(part) if isinstance(node, ast.Name)}
+    return [f"visible code needs a folded import: {name}" for name in sorted(hidden & used)]
+
+
+def bound_by_imports(code: ast.Module) -> set[str]:
+    """Names that the imports of a cell make."""
+    nodes = [node for node in ast.walk(code) if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {(a.asname or a.name).split(".")[0] for node in nodes for a in node.names}
+
+
 def visible_lines(book: NotebookNode) -> int:
     """Lines of code that the page shows."""
     return sum(lines(cell) for cell in code_cells(book) if "hide-input" not in tags(cell))
@@ -320,6 +337,7 @@ RULES: list[Callable[[NotebookNode], list[str]]] = [
     order,
     promise,
     setup,
+    imported,
     line_length,
     plain_code,
     reading_time,

@@ -135,6 +135,7 @@ BROKEN = [
     (rules.order, edited(0, "# A toy", "# A toy\n\n# Another title")),
     (rules.promise, edited(0, "**", "")),
     (rules.promise, replaced(1)),
+    (rules.imported, added(code("import math", tags=["hide-input"]), code("y = math.pi"))),
     (rules.self_contained, added(code('table = open("_data/table.json").read()'))),
     (rules.self_contained, added(code('table = Path("_data/table.json").read_text()'))),
     (rules.setup, replaced(4, code("import math"), code("import torch"))),
