@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -21,3 +22,12 @@ def until(look: Callable[[], Seen], what: str) -> Seen:
             pytest.fail(f"after {FOR_EVER} seconds still no sign of {what}")
         time.sleep(0.05)
     return seen
+
+
+def hears_ctrl_c() -> None:
+    """Let a child process hear Ctrl-C, also where the tests themselves run in the background.
+
+    For ``preexec_fn``: a shell tells what it starts in the background to ignore that signal, and
+    children inherit it.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -16,7 +16,7 @@ import running
 from conftest import ROOT
 from lessons import main
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from patience import FOR_EVER
+from patience import FOR_EVER, hears_ctrl_c
 
 from lessons_lib.course import notebooks
 from lessons_lib.course.notebooks.cleaning import CELL_METADATA, METADATA, WIDGET_VIEW
@@ -83,7 +83,9 @@ def test_ctrl_c_ends_kernels_and_files_stay_whole(folder: Path, call: str) -> No
     words = [str(ROOT / "book/_tools/lessons.py"), "run", "--jobs", "1", *map(str, paths)]
     if call == "execute":
         words = ["-c", EXECUTE, str(paths[1])]
-    process = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, encoding="utf-8")
+    process = subprocess.Popen(
+        [sys.executable, *words], stderr=subprocess.PIPE, encoding="utf-8", preexec_fn=hears_ctrl_c
+    )
     try:
         while not (folder / "pid").exists():
             assert process.poll() is None

@@ -12,7 +12,7 @@ from pathlib import Path
 import hand_in
 import pytest
 from conftest import ROOT
-from patience import FOR_EVER, until
+from patience import FOR_EVER, hears_ctrl_c, until
 
 from lessons_lib.course.assign import read_lab, sandbox
 
@@ -51,6 +51,7 @@ def grader(folder: Path) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         encoding="utf-8",
         start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     )
     try:
         until(lambda: '"ada"' in text_of(folder / "g.record.json"), "a result of Ada's")
