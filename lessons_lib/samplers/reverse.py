@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lessons_lib.samplers._parts import check_sigmas, diverged, fresh, watched
-from lessons_lib.shapes import Score, check_number, check_tensor, checked, finite, unit_normal
+from lessons_lib.shapes import Score, check_share, check_tensor, checked, finite, unit_normal
 
 
 def ancestral(
@@ -51,9 +51,7 @@ def ancestral(
     """
     score, x = checked(score), check_tensor(x, "x")
     sigmas = check_sigmas(sigmas, x, smallest_may_be_zero=True)
-    eta = check_number(eta, "eta", zero_allowed=True)
-    if eta > 1:
-        raise ValueError(f"eta must be from 0 to 1, got {eta:g}")
+    eta = check_share(eta, "eta")
     generator = generator or fresh(x)
 
     @torch.no_grad()

@@ -46,7 +46,7 @@ Half precision is refused by name: most of this mathematics needs more than thre
 
 from lessons_lib.shapes.levels import Sigma, as_sigma, check_sigma, expand_sigma
 from lessons_lib.shapes.noise import unit_normal
-from lessons_lib.shapes.numbers import check_count, check_number, check_sides
+from lessons_lib.shapes.numbers import check_count, check_number, check_share, check_sides
 from lessons_lib.shapes.pixels import inverse_turn, mirrored, turned
 from lessons_lib.shapes.scores import Score, check_score_output, checked, unrolled
 from lessons_lib.shapes.tensors import broadcasts, check_tensor, finite
@@ -60,6 +60,7 @@ __all__ = [
     "check_count",
     "check_number",
     "check_score_output",
+    "check_share",
     "check_sides",
     "check_sigma",
     "check_tensor",

@@ -31,6 +31,14 @@ def check_number(
     return number
 
 
+def check_share(value: float, name: str) -> float:
+    """Return ``value`` as a float if it is one number from 0 to 1; ``name`` is in the message."""
+    number = check_number(value, name, zero_allowed=True)
+    if number > 1:
+        raise ValueError(f"{name} must be from 0 to 1, got {number:g}")
+    return number
+
+
 def _one_float(value: object) -> float | None:
     """The number in ``value``, or None if it holds none, several, or words."""
     try:

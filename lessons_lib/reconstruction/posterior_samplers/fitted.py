@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from lessons_lib.reconstruction.likelihood import GaussianLikelihood
-from lessons_lib.reconstruction.posterior_samplers._parts import Move, share, tweedie
+from lessons_lib.reconstruction.posterior_samplers._parts import Move, tweedie
 from lessons_lib.samplers.reverse import renoised
-from lessons_lib.shapes import Score, check_count, check_number, unit_normal
+from lessons_lib.shapes import Score, check_count, check_number, check_share, unit_normal
 from lessons_lib.solving import conjugate_gradients
 
 
@@ -26,7 +26,7 @@ def diffpir(
     ``z = argmin ||A z - y||^2 / noise_std^2 + weight ||z - D||^2 / sigma^2``, then
     ``x = z + tau (sqrt(1 - renewed) (x - z) / sigma + sqrt(renewed) noise)``.
     """
-    weight, renewed = check_number(weight, "weight"), share(renewed, "renewed")
+    weight, renewed = check_number(weight, "weight"), check_share(renewed, "renewed")
     num_cg = check_count(num_cg, "num_cg")
 
     def move(x: Tensor, sigma: Tensor, tau: Tensor) -> Tensor:
@@ -54,7 +54,7 @@ def projection(
     for ``A = P(Lambda) T`` with an orthogonal ``T`` it mixes measured coefficients with those of
     ``x``, and leaves the others. Then follows a step of the prior alone.
     """
-    weight, eta = share(weight, "weight"), share(eta, "eta")
+    weight, eta = check_share(weight, "weight"), check_share(eta, "eta")
     num_cg, A = check_count(num_cg, "num_cg"), likelihood.A
     event_dims = len(A.in_shape)
 
@@ -84,7 +84,7 @@ def decomposed(
     They start at ``D`` and solve ``A' A z = A' y``: few stay near ``D`` in the directions that
     ``y`` does not tell. The noise that is put back is the one that denoising took away.
     """
-    num_fit, eta, A = check_count(num_fit, "num_fit"), share(eta, "eta"), likelihood.A
+    num_fit, eta, A = check_count(num_fit, "num_fit"), check_share(eta, "eta"), likelihood.A
 
     def move(x: Tensor, sigma: Tensor, tau: Tensor) -> Tensor:
         denoised = tweedie(prior_score, x, sigma)

@@ -8,9 +8,9 @@ from torch import Tensor
 from lessons_lib.distributions import GaussianField
 from lessons_lib.reconstruction.likelihood import GaussianLikelihood
 from lessons_lib.reconstruction.posterior import posterior_score
-from lessons_lib.reconstruction.posterior_samplers._parts import Move, share, tweedie
+from lessons_lib.reconstruction.posterior_samplers._parts import Move, tweedie
 from lessons_lib.samplers.reverse import renoised
-from lessons_lib.shapes import Score, check_count, check_number
+from lessons_lib.shapes import Score, check_count, check_number, check_share
 
 
 def exact(
@@ -33,7 +33,7 @@ def exact(
     def score(x: Tensor, sigma: Tensor) -> Tensor:
         return prior.posterior_score(likelihood, x, sigma, num_cg=num_cg)
 
-    return _reverse(score, share(eta, "eta"), generator)
+    return _reverse(score, check_share(eta, "eta"), generator)
 
 
 def widened(
@@ -53,7 +53,7 @@ def widened(
         share_of_y = noise_std**2 / (noise_std**2 + sigma**2)
         return prior_score(x, sigma) + share_of_y * likelihood.score(x)
 
-    return _reverse(score, share(eta, "eta"), generator)
+    return _reverse(score, check_share(eta, "eta"), generator)
 
 
 def pigdm(
@@ -70,7 +70,7 @@ def pigdm(
     The variance is that of a white prior, ``1 / r^2 = 1 / prior_std^2 + 1 / sigma^2``.
     """
     score = posterior_score(prior_score, likelihood, prior_std=prior_std, num_cg=num_cg)
-    return _reverse(score, share(eta, "eta"), generator)
+    return _reverse(score, check_share(eta, "eta"), generator)
 
 
 def dps(
@@ -88,7 +88,7 @@ def dps(
     the squared norm, divided by the norm. ``prior_std`` is the standard deviation of a pixel,
     which the paper takes for one.
     """
-    weight, eta = check_number(weight, "weight"), share(eta, "eta")
+    weight, eta = check_number(weight, "weight"), check_share(eta, "eta")
     variance = check_number(prior_std, "prior_std") ** 2
     dims = tuple(range(-len(likelihood.A.in_shape), 0))
 
